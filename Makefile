@@ -1,0 +1,32 @@
+# `make demo` and `make test` do their whole set-up on a fresh machine.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test bench clean
+demo: .venv/.demo
+	$(BIN)/mih run plugins --output reports/demo
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+# torch comes first and by its exact pin: a range would fetch gigabytes of CUDA packages.
+.venv/.torch: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	touch $@
+
+.venv/.demo: .venv/.torch pyproject.toml
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/.test: .venv/.torch pyproject.toml
+	$(INSTALL) --editable '.[dev]'
+	touch $@ .venv/.demo
+
+clean:
+	rm -rf .venv reports/demo reports/latest

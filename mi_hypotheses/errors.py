@@ -1,0 +1,73 @@
+"""Every exception a user can meet, in one tree.
+
+MiHypothesesError
+├── UsageError              a command line or a setting that cannot be followed
+│   └── UnknownNameError    a name that nothing answers to, with what was probably meant
+├── PluginError             a plugin file, module or hook that cannot be used
+├── HypothesisError         one hypothesis that cannot be scored; the others go on
+│   └── PredicateError      its predicate failed on a document
+├── CorpusError             a corpus that cannot be read
+├── ModelError              a model or tokenizer that cannot be loaded or aligned
+├── CacheError              a cache that cannot be read or written
+└── ReportError             a report file that cannot be read or written
+
+The message of each is one plain paragraph: what, where, and how to mend it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MiHypothesesError(Exception):
+    """Root of the tree; catching it catches every mistake this package explains."""
+
+
+class UsageError(MiHypothesesError):
+    """A command line or a setting that cannot be followed."""
+
+
+class UnknownNameError(UsageError):
+    """A name that nothing answers to."""
+
+
+class PluginError(MiHypothesesError):
+    """A plugin file, module or hook that cannot be used."""
+
+
+class HypothesisError(MiHypothesesError):
+    """One hypothesis that cannot be scored; the others go on."""
+
+
+class PredicateError(HypothesisError):
+    """A predicate that failed on a document."""
+
+
+class CorpusError(MiHypothesesError):
+    """A corpus that cannot be read."""
+
+
+class ModelError(MiHypothesesError):
+    """A model or tokenizer that cannot be loaded or aligned."""
+
+
+class CacheError(MiHypothesesError):
+    """A cache that cannot be read or written."""
+
+
+class ReportError(MiHypothesesError):
+    """A report file that cannot be read or written."""
+
+
+def did_you_mean(name: str, available: Iterable[str]) -> str:
+    """`Did you mean 'x'? Available: a, b, x.`, to end a message about an unknown name."""
+    names = sorted(available)
+    close = difflib.get_close_matches(name, names, n=1)
+    listed = f"Available: {', '.join(names)}." if names else "None is available."
+    return f"Did you mean {close[0]!r}? {listed}" if close else listed
+
+
+def unknown_name(kind: str, name: str, available: Iterable[str]) -> UnknownNameError:
+    """The error for a `name` of this `kind` that nothing answers to, ready to raise."""
+    return UnknownNameError(f"There is no {kind} named {name!r}. {did_you_mean(name, available)}")

@@ -1,0 +1,248 @@
+"""The versioned report: what a run found, as data. Every page is a rendering of it."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from mi_hypotheses.errors import ReportError
+
+SCHEMA_VERSION = 1
+
+Status = Literal["supported", "refuted", "inconclusive", "undefined", "error"]
+LabelKind = Literal["boolean", "numeric", "categorical"]
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinity have no place in JSON: they are written as null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+
+
+class Record(BaseModel):
+    """Base of all parts of a report: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Score(Record):
+    """A metric on test documents with its 95% interval; null where undefined."""
+
+    value: Number
+    low: Number = None
+    high: Number = None
+
+
+class Verdict(Record):
+    """`reasons` are plain sentences: which bar was met or missed, which floor was not beaten."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+
+
+class Bar(Record):
+    """One entry of `expect`, and how it fared."""
+
+    metric: str
+    at_least: float
+    status: Status
+
+
+class Histogram(Record):
+    """Activations of test tokens in equal-width bins; counts are split by a boolean label.
+
+    `edges` has one entry more than the counts. For numeric labels all counts are in `negative`.
+    """
+
+    edges: tuple[float, ...]
+    negative: tuple[int, ...]
+    positive: tuple[int, ...]
+
+
+class Band(Record):
+    """Tokens whose activation lies in [low, high).
+
+    `mean_label` is P(c=1 | band) for a boolean label and the mean label for a numeric one.
+    """
+
+    low: float
+    high: float
+    n_tokens: int
+    mean_label: Number
+
+
+class LabelBand(Record):
+    """Tokens whose numeric label lies in [low, high], with their mean activation."""
+
+    low: float
+    high: float
+    n_tokens: int
+    mean_activation: Number
+
+
+class Slice(Record):
+    """The scores on a part of the test tokens, `name` being e.g. `position 0-15`."""
+
+    by: str
+    name: str
+    n_tokens: int
+    scores: dict[str, Score]
+
+
+class ExampleToken(Record):
+    """`text` is the token's own stretch of the document; `label` what the predicate says."""
+
+    text: str
+    activation: Number
+    label: Number
+
+
+class Example(Record):
+    """A token with its context. `focus` is its index in `tokens`; `line` counts from 1."""
+
+    document: str
+    line: int
+    focus: int
+    tokens: tuple[ExampleToken, ...]
+
+
+class Examples(Record):
+    """`top`: strongest activations. `false_positives`: strongest with label 0.
+
+    `false_negatives`: a random sample of positives under the threshold. At most two come from
+    one document. All are test documents.
+    """
+
+    top: tuple[Example, ...] = ()
+    false_positives: tuple[Example, ...] = ()
+    false_negatives: tuple[Example, ...] = ()
+
+
+class Result(Record):
+    """One hypothesis on one corpus."""
+
+    name: str
+    claim: str
+    source: str  # file:line
+    kind: Literal["fires", "attends"] = "fires"
+    label_kind: LabelKind = "boolean"
+    model: str
+    unit: str  # e.g. "L0N417"; for a search the unit that was chosen
+    searched: str | None = None  # e.g. "AnyNeuron(layer=0): best of 1024 by |pearson|"
+    on: str = ""  # the predicate or target, as written
+    corpus: str
+    hypothesis_hash: str
+    n_tokens: int = 0
+    n_positive: int = 0
+    prevalence: Number = None
+    n_documents: int = 0
+    n_groups: int = 0
+    sign: Literal["+", "-"] = "+"
+    threshold: Number = None
+    scores: dict[str, Score] = Field(default_factory=dict)
+    floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
+    expect: tuple[Bar, ...] = ()
+    verdict: Verdict
+    histogram: Histogram | None = None
+    bands: tuple[Band, ...] = ()
+    label_bands: tuple[LabelBand, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    examples: Examples = Examples()
+
+
+class ModelInfo(Record):
+    reference: str
+    fingerprint: str
+    tokenizer_fingerprint: str
+    n_layers: int
+    d_model: int
+    d_mlp: int | None
+    n_heads: int | None
+    n_ctx: int
+
+
+class CorpusInfo(Record):
+    """`excluded` counts tokens that were not scored, by reason; `skipped` counts files."""
+
+    uri: str
+    fingerprint: str
+    n_documents: int
+    n_tokens: int
+    excluded: dict[str, int] = Field(default_factory=dict)
+    skipped: dict[str, int] = Field(default_factory=dict)
+
+
+class RunInfo(Record):
+    """`stages` gives the seconds of each stage; `tokens_per_second` counts forward passes."""
+
+    created: str  # ISO 8601, UTC
+    command: str
+    versions: dict[str, str]
+    device: str
+    dtype: str
+    seed: int
+    seconds: float
+    tokens_per_second: Number = None
+    stages: dict[str, float] = Field(default_factory=dict)
+
+
+class LoadError(Record):
+    """A plugin file or hypothesis that could not be used; the others were scored."""
+
+    source: str
+    message: str
+
+
+class Report(Record):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    run: RunInfo
+    models: tuple[ModelInfo, ...] = ()
+    corpora: tuple[CorpusInfo, ...] = ()
+    results: tuple[Result, ...] = ()
+    errors: tuple[LoadError, ...] = ()
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write `content` to `path` so that readers see the old file or the new one, never half.
+
+    Raises:
+        OSError: the directory cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_report(path: Path) -> Report:
+    """The report in a JSON file.
+
+    Raises:
+        ReportError: the file cannot be read, is no report, or has another schema version.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"The report {path} cannot be read: {error}.") from None
+    try:
+        return Report.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its beginning"
+        raise ReportError(
+            f"{path} is not a report of schema version {SCHEMA_VERSION}: {first['msg']} at "
+            f"{where}. Make it anew with 'mih run -o DIR'."
+        ) from None
