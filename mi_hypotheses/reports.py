@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from mi_hypotheses.errors import ReportError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Status = Literal["supported", "refuted", "inconclusive", "undefined", "error"]
 LabelKind = Literal["boolean", "numeric", "categorical"]
@@ -148,6 +148,7 @@ class Result(Record):
     threshold: Number = None
     scores: dict[str, Score] = Field(default_factory=dict)
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
+    comparison_percentile: Number = None  # of |pearson| among comparison units of the layer
     expect: tuple[Bar, ...] = ()
     verdict: Verdict
     histogram: Histogram | None = None

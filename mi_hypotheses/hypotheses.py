@@ -1,0 +1,171 @@
+"""Units and hypotheses: the claims that users write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    field_serializer,
+    field_validator,
+)
+
+from mi_hypotheses.errors import UsageError
+from mi_hypotheses.predicates import Predicate, describe
+
+Place = Literal["post", "pre", "mid"]
+
+_NAME = re.compile(r"[^\s:\[\]/][^\s:\[\]]*")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Neuron(_Frozen):
+    """One MLP neuron. `at` is where it is read: after the activation function (`post`),
+    before it (`pre`), or, in SoLU models, between SoLU and its LayerNorm (`mid`)."""
+
+    layer: int = Field(ge=0)
+    index: int = Field(ge=0)
+    at: Place = "post"
+
+    def __str__(self) -> str:
+        return f"L{self.layer}N{self.index}" + ("" if self.at == "post" else f".{self.at}")
+
+
+class AnyNeuron(_Frozen):
+    """Some neuron of the model, or of one layer.
+
+    The one with the highest |pearson| on calibration documents is taken, with its sign, and
+    judged on test documents.
+    """
+
+    layer: int | None = Field(default=None, ge=0)
+    at: Place = "post"
+
+    def __str__(self) -> str:
+        where = "" if self.layer is None else f"L{self.layer}"
+        return f"{where}N*" + ("" if self.at == "post" else f".{self.at}")
+
+
+Unit = Neuron | AnyNeuron
+
+_UNIT = re.compile(r"L(?P<layer>\d+)N(?P<index>\d+|\*)(?:\.(?P<at>post|pre|mid))?|N\*")
+
+
+def parse_unit(text: str) -> Unit:
+    """The unit written `L0N417`, `L0N417.pre`, `L0N*` (some neuron of layer 0) or `N*`.
+
+    Raises:
+        UsageError: the text is no unit.
+    """
+    match = _UNIT.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(
+            f"{text!r} is not a unit. Write a neuron as L0N417 (layer 0, neuron 417), "
+            "L0N417.pre for its pre-activation, L0N* for some neuron of layer 0, N* for any."
+        )
+    at = cast(Place, match["at"] or "post")
+    if match["index"] is None:
+        return AnyNeuron()
+    if match["index"] == "*":
+        return AnyNeuron(layer=int(match["layer"]), at=at)
+    return Neuron(layer=int(match["layer"]), index=int(match["index"]), at=at)
+
+
+def _caller() -> str:
+    """`file:line` of the innermost frame that is neither this package's nor pydantic's."""
+    package = str(Path(__file__).parent)
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(package) and "/pydantic/" not in file.replace("\\", "/"):
+            return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment] # the outermost frame has none
+    return "<unknown>:0"
+
+
+class Fires(_Frozen):
+    """A claim that a unit fires on the tokens of a predicate.
+
+    Args:
+        name: unique within a run; what reports and baselines call it.
+        claim: the claim in words, one sentence.
+        model: a shipped model, a hub name, a directory, or what a plugin loads.
+        unit: `Neuron(layer=, index=)`, or `AnyNeuron(layer=)` to search.
+        on: the predicate.
+        corpora: corpus URIs; each is scored on its own.
+        expect: metric → the value that the lower end of its 95% interval must reach.
+        sign: `-` where the claim is that the unit is low on these tokens.
+        threshold: the activation from which on the unit counts as firing; chosen on
+            calibration documents where it is not given.
+        margin: how far a score may fall before a regression check calls it a fall.
+
+    Raises:
+        pydantic.ValidationError: a field is missing, misspelled or of the wrong type.
+    """
+
+    name: str
+    claim: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    unit: Unit
+    on: SerializeAsAny[Predicate]
+    corpora: Annotated[Sequence[str], AfterValidator(tuple)] = Field(
+        default=("stdlib",), min_length=1
+    )
+    expect: Mapping[str, float] = Field(default_factory=dict)
+    sign: Literal["+", "-"] = "+"
+    threshold: float | None = None
+    margin: float = Field(default=0.02, ge=0)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    _source: str = PrivateAttr(default="")
+
+    def model_post_init(self, _context: object) -> None:
+        self._source = _caller()
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"the name {name!r} must have no white space, colon or brackets, as it is "
+                "used on the command line: write it like 'python-comment'"
+            )
+        return name
+
+    @field_serializer("on")
+    def _dump_predicate(self, on: Predicate) -> dict[str, str]:
+        return {"predicate": describe(on), "fingerprint": on.fingerprint()}
+
+    @property
+    def source(self) -> str:
+        """`file:line` where the hypothesis was written."""
+        return self._source
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything that says what is measured and expected; the words of the
+        claim do not count."""
+        content = self.model_dump(mode="json", exclude={"claim"})
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash((self.hash, self.claim))
+
+
+Hypothesis = Fires

@@ -1,0 +1,403 @@
+"""Predicates: what a unit should fire on, as code.
+
+A predicate turns a document's tokens into labels. Leaves (`Regex`, `TokenIn`, `@predicate`
+functions) say which stretches of text count; `&`, `|`, `~` and `.shift(n)` combine the labels
+token by token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import KW_ONLY, field
+from pathlib import Path
+from typing import Any, Literal, cast, overload
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from mi_hypotheses.errors import PredicateError
+from mi_hypotheses.text import Spans, TokenChoice, TokenView, label_tokens
+
+Labels = NDArray[np.float64]  # [tokens]: 0 or 1, or any finite number where numeric
+
+_CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+FLAGS = {
+    "i": regex.IGNORECASE,
+    "m": regex.MULTILINE,
+    "s": regex.DOTALL,
+    "x": regex.VERBOSE,
+    "a": regex.ASCII,
+    "w": regex.WORD,
+}
+
+
+class Predicate(ABC):
+    """Something that labels the tokens of a document."""
+
+    @abstractmethod
+    def labels(self, view: TokenView) -> Labels:
+        """Labels of the tokens of one document, float64 [tokens].
+
+        Raises:
+            PredicateError: the predicate cannot be evaluated on this text.
+        """
+
+    @property
+    def numeric(self) -> bool:
+        """Whether labels are numbers rather than 0 and 1."""
+        return False
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether `fingerprint` tells all there is: false where Python code is called."""
+        return True
+
+    def fingerprint(self) -> str:
+        """Hash of the predicate as written; equal predicates have equal fingerprints."""
+        adapter = TypeAdapter(type(self))
+        text = json.dumps(adapter.dump_python(self, mode="json"), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def __and__(self, other: Predicate) -> All:
+        return All((self, other))
+
+    def __or__(self, other: Predicate) -> AnyOf:
+        return AnyOf((self, other))
+
+    def __invert__(self) -> Not:
+        return Not(self)
+
+    def shift(self, by: int) -> Shift:
+        """The labels moved `by` tokens on: `.shift(1)` labels the token after."""
+        return Shift(self, by=by)
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class Regex(Predicate):
+    """Tokens inside the matches of a regular expression (the `regex` module's syntax).
+
+    Args:
+        pattern: searched in the whole document, so look-arounds reach beyond the token.
+        flags: letters out of `imsxaw`: ignore case, multi-line, dot matches newline,
+            verbose, ASCII, word boundaries by Unicode.
+        group: label only this group of each match (all its captures), by name or number.
+        tokens: which tokens of a match count: `any`, `all`, `first` or `last`.
+        whitespace: let white space count as well, so that tokens made only of white space
+            can be labelled.
+        timeout: seconds a document may take before the pattern is given up as catastrophic.
+
+    Raises:
+        pydantic.ValidationError: the pattern does not compile or has no such group.
+    """
+
+    pattern: str
+    _: KW_ONLY
+    flags: str = ""
+    group: str | int = 0
+    tokens: TokenChoice = "any"
+    whitespace: bool = False
+    timeout: float = Field(default=10.0, gt=0)
+    kind: Literal["regex"] = field(default="regex", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.flags) - set(FLAGS))
+        if unknown:
+            raise ValueError(f"unknown flag {unknown[0]!r}; the flags are {''.join(FLAGS)}")
+        try:
+            compiled = self._compiled()
+        except regex.error as error:
+            raise ValueError(
+                f"the pattern {self.pattern!r} does not compile: {error.msg} "
+                f"at position {error.pos}"
+            ) from None
+        groups = {*range(compiled.groups + 1), *compiled.groupindex}
+        if self.group not in groups:
+            raise ValueError(f"the pattern {self.pattern!r} has no group {self.group!r}")
+
+    def _compiled(self) -> regex.Pattern[str]:
+        flags = 0
+        for letter in self.flags:
+            flags |= FLAGS[letter]
+        return regex.compile(self.pattern, flags)  # kept in the module's own cache
+
+    def spans(self, text: str) -> Spans:
+        """The matches, or the captures of `group` in them."""
+        matches = self._compiled().finditer(text, timeout=self.timeout)
+        try:
+            if self.group == 0:
+                pairs = [match.span() for match in matches]
+            else:
+                pairs = [pair for match in matches for pair in match.spans(self.group)]
+        except TimeoutError:
+            raise PredicateError(
+                f"the pattern {self.pattern!r} took more than {self.timeout:g} s; nested "
+                "repetition such as (a+)+ is the usual cause: use possessive a++ or atomic "
+                "(?>...) groups, or give the predicate a longer timeout="
+            ) from None
+        return Spans(pairs, whitespace=self.whitespace)
+
+    def labels(self, view: TokenView) -> Labels:
+        return label_tokens(view, self.spans(view.text), tokens=self.tokens)
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class TokenIn(Predicate):
+    """Tokens whose own text, leading space included, is one of these strings.
+
+    Args:
+        strings: exact token texts, e.g. `[" self", "self"]`.
+        strip: compare without the white space at both ends.
+    """
+
+    strings: frozenset[str] = Field(strict=False, min_length=1)
+    _: KW_ONLY
+    strip: bool = False
+    kind: Literal["token_in"] = field(default="token_in", init=False, repr=False)
+
+    def labels(self, view: TokenView) -> Labels:
+        strings = view.strings
+        if self.strip:
+            return np.array([text.strip() in self.strings for text in strings], dtype=np.float64)
+        return np.array([text in self.strings for text in strings], dtype=np.float64)
+
+    def fingerprint(self) -> str:
+        text = json.dumps(["token_in", sorted(self.strings), self.strip])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+SpanFunction = Callable[[str], Spans | Iterable[tuple[int, int]]]
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class FunctionPredicate(Predicate):
+    """A Python function from a text to spans; made by `@predicate`."""
+
+    function: Callable[[str], Any] = Field(exclude=True)
+    _: KW_ONLY
+    tokens: TokenChoice = "any"
+    is_numeric: bool = False
+    name: str = ""
+    source_hash: str = ""
+    kind: Literal["function"] = field(default="function", init=False, repr=False)
+
+    def __call__(self, text: str) -> Spans:
+        """What the function returns for `text`, as `Spans`."""
+        found = self.function(text)
+        return found if isinstance(found, Spans) else Spans(found)
+
+    @property
+    def numeric(self) -> bool:
+        return self.is_numeric
+
+    @property
+    def cacheable(self) -> bool:
+        return False
+
+    def labels(self, view: TokenView) -> Labels:
+        spans = self(view.text)
+        if len(spans) and (spans.values is not None) != self.is_numeric:
+            raise PredicateError(
+                f"the predicate {self.name!r} returned spans with values but is boolean: "
+                "write @predicate(numeric=True)"
+                if not self.is_numeric
+                else f"the predicate {self.name!r} is numeric but returned spans without values"
+            )
+        return label_tokens(view, spans, tokens=self.tokens)
+
+
+@overload
+def predicate(function: SpanFunction, /) -> FunctionPredicate: ...
+@overload
+def predicate(
+    *, numeric: bool = False, tokens: TokenChoice = "any"
+) -> Callable[[SpanFunction], FunctionPredicate]: ...
+def predicate(
+    function: SpanFunction | None = None,
+    /,
+    *,
+    numeric: bool = False,
+    tokens: TokenChoice = "any",
+) -> FunctionPredicate | Callable[[SpanFunction], FunctionPredicate]:
+    """Make a predicate of a function from a document's text to spans.
+
+    The function returns `Spans`, or an iterable of (start, end).
+
+    Args:
+        numeric: the spans carry values, and labels are numbers. It is said here rather than
+            guessed from a first answer, because documents without a span have no values.
+        tokens: which tokens of a span count: `any`, `all`, `first` or `last`.
+    """
+
+    def wrap(function: SpanFunction) -> FunctionPredicate:
+        return FunctionPredicate(
+            function,
+            tokens=tokens,
+            is_numeric=numeric,
+            name=getattr(function, "__name__", type(function).__name__),
+            source_hash=_source_hash(function),
+        )
+
+    return wrap if function is None else wrap(function)
+
+
+def _source_hash(function: Callable[..., object]) -> str:
+    """Hash of the file that defines the function, so that its helpers count as well."""
+    try:
+        source = Path(inspect.getsourcefile(function) or "").read_bytes()
+    except (OSError, TypeError):
+        source = getattr(getattr(function, "__code__", None), "co_code", b"")
+    name = getattr(function, "__qualname__", "")
+    return hashlib.blake2b(source + name.encode(), digest_size=16).hexdigest()
+
+
+class _Combination(Predicate):
+    """A predicate made of others, boolean ones."""
+
+    @abstractmethod
+    def parts(self) -> tuple[Predicate, ...]: ...
+
+    @property
+    def cacheable(self) -> bool:
+        return all(part.cacheable for part in self.parts())
+
+    def fingerprint(self) -> str:
+        own = [type(self).__name__, getattr(self, "by", 0)]
+        text = json.dumps([own, [part.fingerprint() for part in self.parts()]])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _boolean(parts: Iterable[Predicate], operator: str) -> None:
+    for part in parts:
+        if not isinstance(part, Predicate):
+            raise ValueError(f"{operator} joins predicates, not {type(part).__name__}")
+        if part.numeric:
+            raise ValueError(f"{operator} joins boolean predicates, and one of these is numeric")
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class All(_Combination):
+    """Tokens that every part labels; written `a & b`."""
+
+    of: tuple[Predicate, ...]
+    kind: Literal["all"] = field(default="all", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _boolean(self.of, "&")
+
+    def parts(self) -> tuple[Predicate, ...]:
+        return self.of
+
+    def labels(self, view: TokenView) -> Labels:
+        return cast(Labels, np.minimum.reduce([part.labels(view) for part in self.of]))
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class AnyOf(_Combination):
+    """Tokens that some part labels; written `a | b`."""
+
+    of: tuple[Predicate, ...]
+    kind: Literal["any_of"] = field(default="any_of", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _boolean(self.of, "|")
+
+    def parts(self) -> tuple[Predicate, ...]:
+        return self.of
+
+    def labels(self, view: TokenView) -> Labels:
+        return cast(Labels, np.maximum.reduce([part.labels(view) for part in self.of]))
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class Not(_Combination):
+    """Tokens that the part does not label; written `~a`."""
+
+    of: Predicate
+    kind: Literal["not"] = field(default="not", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _boolean((self.of,), "~")
+
+    def parts(self) -> tuple[Predicate, ...]:
+        return (self.of,)
+
+    def labels(self, view: TokenView) -> Labels:
+        return 1.0 - self.of.labels(view)
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class Shift(_Combination):
+    """The labels of the part moved `by` tokens on, within the document; zeros come in."""
+
+    of: Predicate
+    _: KW_ONLY
+    by: int
+    kind: Literal["shift"] = field(default="shift", init=False, repr=False)
+
+    def parts(self) -> tuple[Predicate, ...]:
+        return (self.of,)
+
+    @property
+    def numeric(self) -> bool:
+        return self.of.numeric
+
+    def labels(self, view: TokenView) -> Labels:
+        labels = self.of.labels(view)
+        moved = np.zeros_like(labels)
+        if abs(self.by) >= len(labels):
+            return moved
+        if self.by >= 0:
+            moved[self.by :] = labels[: len(labels) - self.by]
+        else:
+            moved[: self.by] = labels[-self.by :]
+        return moved
+
+
+def describe(predicate: Predicate) -> str:
+    """The predicate as its author would write it, for reports and generated plugin files."""
+    match predicate:
+        case All(of=parts):
+            return " & ".join(_grouped(part) for part in parts)
+        case AnyOf(of=parts):
+            return " | ".join(_grouped(part) for part in parts)
+        case Not(of=part):
+            return f"~{_grouped(part)}"
+        case Shift(of=part, by=by):
+            return f"{_grouped(part)}.shift({by})"
+        case Regex():
+            return _call("Regex", _raw(predicate.pattern), predicate, skip="pattern")
+        case TokenIn():
+            return _call("TokenIn", str(sorted(predicate.strings)), predicate, skip="strings")
+        case FunctionPredicate(name=name):
+            return f"@predicate {name}"
+        case _:
+            return repr(predicate)
+
+
+def _grouped(predicate: Predicate) -> str:
+    text = describe(predicate)
+    return f"({text})" if isinstance(predicate, All | AnyOf) else text
+
+
+def _raw(pattern: str) -> str:
+    """A Python literal for the pattern, raw where that reads better."""
+    plain = '"' not in pattern and "\n" not in pattern and not pattern.endswith("\\")
+    return f'r"{pattern}"' if plain and "\\" in pattern else repr(pattern)
+
+
+def _call(name: str, first: str, predicate: Any, *, skip: str) -> str:
+    """`name(first, option=value, ...)` with the options that differ from their defaults."""
+    options = []
+    for key, spec in type(predicate).__pydantic_fields__.items():
+        value = getattr(predicate, key)
+        if key not in (skip, "kind") and value != spec.get_default(call_default_factory=True):
+            options.append(f"{key}={value!r}")
+    return f"{name}({', '.join([first, *options])})"
