@@ -167,6 +167,7 @@ class ModelInfo(Record):
     d_mlp: int | None
     n_heads: int | None
     n_ctx: int
+    act_fn: str | None = None
 
 
 class CorpusInfo(Record):
@@ -221,8 +222,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

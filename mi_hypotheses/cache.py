@@ -1,0 +1,147 @@
+"""The cache: arrays by fingerprint, written atomically, checked when read.
+
+Keys are hashes of everything that determines the content, never names. An entry that is
+damaged counts as absent. Where the directory cannot be written (read-only, full disk), entries
+are kept in memory for the rest of the process and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.reports import write_atomically
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_DIGEST_SIZE = 16
+_VERSION = 1
+DEFAULT_LIMIT = 5 * 2**30
+
+
+def key_of(*parts: object) -> str:
+    """A key: the hash of these JSON-able parts."""
+    text = json.dumps([_VERSION, *parts], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
+
+
+def default_directory() -> Path:
+    """Where this platform keeps caches, e.g. `~/.cache/mi_hypotheses`."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mi_hypotheses", appauthor=False))
+
+
+@dataclass
+class Cache:
+    """Entries of named arrays under `directory`, at most `limit_bytes` after `trim`.
+
+    `notes` holds what went wrong with the directory, one sentence each.
+    """
+
+    directory: Path
+    limit_bytes: int = DEFAULT_LIMIT
+    notes: list[str] = field(default_factory=list)
+    _memory: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _own: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def temporary(cls) -> Cache:
+        """A cache that is gone when the process ends."""
+        own = tempfile.TemporaryDirectory(prefix="mih-", ignore_cleanup_errors=True)
+        return cls(Path(own.name), _own=own)
+
+    def _path(self, key: str) -> Path:
+        return self.directory / key[:2] / f"{key}.arrays"
+
+    def has(self, key: str) -> bool:
+        """Whether there is an entry, damaged or not; cheap."""
+        return key in self._memory or self._path(key).exists()
+
+    def get(self, key: str) -> dict[str, NDArray[Any]] | None:
+        """The arrays of an entry, or None where there is none or it is damaged."""
+        content = self._memory.get(key)
+        if content is None:
+            path = self._path(key)
+            try:
+                content = path.read_bytes()
+                os.utime(path)  # what was used last is dropped last
+            except OSError:
+                if content is None:
+                    return None
+        digest, body = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
+        if hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest() != digest:
+            self.notes.append(f"the damaged cache entry {self._path(key)} was made anew")
+            self._memory.pop(key, None)
+            self._path(key).unlink(missing_ok=True)
+            return None
+        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def put(self, key: str, arrays: Arrays) -> None:
+        """Write an entry; other processes see all of it or nothing."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type] # its stub takes a flag for an array
+        body = buffer.getvalue()
+        content = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest() + body
+        try:
+            write_atomically(self._path(key), content)
+        except OSError as error:
+            if not self._memory:
+                self.notes.append(
+                    f"the cache {self.directory} cannot be written ({error.strerror}): this "
+                    "run goes on in memory; choose another place with --cache-dir"
+                )
+            self._memory[key] = content
+
+    def entries(self) -> Iterator[Path]:
+        """The files of all entries."""
+        return self.directory.glob("??/*.arrays")
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(_size(path) for path in self.entries())
+
+    def trim(self) -> int:
+        """Drop the entries used longest ago until the limit holds; returns bytes dropped."""
+        known = sorted((stat.st_mtime_ns, stat.st_size, path) for path, stat in self._stats())
+        excess = sum(size for _, size, _ in known) - self.limit_bytes
+        dropped = 0
+        for _, size, path in known:
+            if dropped >= excess:
+                break
+            path.unlink(missing_ok=True)
+            dropped += size
+        return dropped
+
+    def clear(self) -> int:
+        """Drop all entries; returns their number."""
+        paths = list(self.entries())
+        for path in paths:
+            path.unlink(missing_ok=True)
+        self._memory.clear()
+        return len(paths)
+
+    def _stats(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for path in self.entries():
+            try:
+                yield path, path.stat()
+            except OSError:  # another process dropped it
+                continue
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,369 @@
+"""Mergeable state: what is kept of a stream of (activation, label) pairs.
+
+All state is kept per group of documents (`text.group_of`), so that the split into calibration
+and test documents, bootstrap intervals and merging fall out of one pass. Shards can be taken in
+any order: counts merge exactly, float64 sums to rounding, example sets exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.text import GROUPS
+
+Floats = NDArray[np.float64]
+Column = NDArray[np.float32]  # [tokens], a unit's activations
+
+FINE_BINS = 1024
+LABEL_BINS = 64
+RANK_BINS = 256
+
+MOMENTS = ("n", "a", "c", "aa", "cc", "ac", "positive_a", "positive_ac")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Fixed histogram edges, from a pilot pass over calibration documents.
+
+    `edges` are float32, ascending; bin 0 lies below the first edge and the last bin at or
+    above the last one, so there are `len(edges) + 1` bins, each half-open [low, high).
+    Exact zeros have a bin of their own.
+    """
+
+    edges: Column
+    low: float
+    high: float
+
+    @property
+    def n_bins(self) -> int:
+        return len(self.edges) + 1
+
+    def bins(self, activations: Column) -> NDArray[np.int64]:
+        """The bin of each activation."""
+        return np.searchsorted(self.edges, activations, side="right")
+
+    def display_edges(self, bins: int) -> Column:
+        """`bins` equal-width bins from `low` to `high`; every edge is one of `edges`."""
+        return np.linspace(self.low, self.high, FINE_BINS + 1, dtype=np.float32)[
+            :: FINE_BINS // bins
+        ]
+
+    def band_edges(self) -> Column:
+        """The tenths of the positive range, 11 edges from 0; empty where none is positive."""
+        if self.high <= 0:
+            return np.empty(0, dtype=np.float32)
+        return np.linspace(0, self.high, 11, dtype=np.float32)
+
+    @classmethod
+    def from_pilot(cls, activations: Column, *, extra: Sequence[float] = ()) -> Grid:
+        """Edges for activations like these: equal widths, quantiles, tenths, and zero.
+
+        Equal widths resolve the rare strong activations, quantiles the crowded region near
+        zero. `extra` edges are added, e.g. a threshold that a hypothesis states.
+        """
+        finite = activations[np.isfinite(activations)]
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+        bare = cls(np.empty(0, dtype=np.float32), low, high)
+        zero = np.float32(0)
+        parts = [
+            np.linspace(low, high, FINE_BINS + 1, dtype=np.float32),
+            np.quantile(finite, np.linspace(0, 1, FINE_BINS + 1)) if len(finite) else [],
+            bare.band_edges(),
+            [zero, np.nextafter(zero, np.float32(1))],
+            extra,
+        ]
+        edges = np.unique(np.concatenate([np.asarray(part, dtype=np.float32) for part in parts]))
+        return cls(edges, low, high)
+
+
+@dataclass(frozen=True)
+class LabelGrid:
+    """Bins of a numeric label: its distinct values where there are few, quantiles else."""
+
+    edges: Floats
+
+    @property
+    def n_bins(self) -> int:
+        return len(self.edges) + 1
+
+    def bins(self, labels: Floats) -> NDArray[np.int64]:
+        return np.searchsorted(self.edges, labels, side="right")
+
+    @classmethod
+    def from_pilot(cls, labels: Floats) -> LabelGrid:
+        """Edges between the distinct values of these labels, at most `LABEL_BINS` bins."""
+        values = np.unique(labels)
+        if len(values) > LABEL_BINS:
+            values = np.unique(np.quantile(labels, np.linspace(0, 1, LABEL_BINS)))
+        return cls((values[1:] + values[:-1]) / 2)
+
+
+class Tokens(NamedTuple):
+    """Where the scored tokens of a shard stand; documents are numbered within the shard."""
+
+    document_ids: tuple[str, ...]
+    document: NDArray[np.int32]  # [tokens], non-decreasing
+    position: NDArray[np.int32]  # [tokens], index of the token in its document
+    group: NDArray[np.int64]  # [tokens]
+    rank: NDArray[np.uint64]  # [tokens], a hash of (seed, document, position)
+
+
+class Candidate(NamedTuple):
+    """A token that may become an example. Smaller keys come first."""
+
+    key: float
+    rank: int
+    document_id: str
+    position: int
+    activation: float
+    label: float
+
+
+@dataclass
+class ExampleSet:
+    """The first `size` candidates by (key, rank), at most two of one document."""
+
+    size: int
+    candidates: list[Candidate] = field(default_factory=list)
+
+    def update(self, candidates: Iterable[Candidate]) -> None:
+        """Take more candidates in; the result does not depend on the order of calls."""
+        seen: dict[str, int] = {}
+        kept: list[Candidate] = []
+        for candidate in sorted({*self.candidates, *candidates}):
+            count = seen.get(candidate.document_id, 0)
+            if count < 2:
+                seen[candidate.document_id] = count + 1
+                kept.append(candidate)
+                if len(kept) == self.size:
+                    break
+        self.candidates = kept
+
+    def offer(
+        self, tokens: Tokens, keys: Floats, activations: Column, labels: Floats, chosen: Any
+    ) -> None:
+        """Take in the tokens where `chosen` holds, by ascending `keys`."""
+        index = np.flatnonzero(chosen)
+        if len(self.candidates) == self.size:
+            index = index[keys[index] <= self.candidates[-1].key]
+        order = index[np.lexsort((tokens.rank[index], keys[index]))]
+        # Two of each document suffice, wherever in the order they stand.
+        documents = tokens.document[order]
+        by_document = np.argsort(documents, kind="stable")
+        first = np.searchsorted(documents[by_document], documents[by_document], side="left")
+        nth = np.empty(len(order), dtype=np.int64)
+        nth[by_document] = np.arange(len(order)) - first
+        best = order[nth < 2][: self.size]
+        self.update(
+            Candidate(
+                key=float(keys[i]),
+                rank=int(tokens.rank[i]),
+                document_id=tokens.document_ids[tokens.document[i]],
+                position=int(tokens.position[i]),
+                activation=float(activations[i]),
+                label=float(labels[i]),
+            )
+            for i in best.tolist()
+        )
+
+
+EXAMPLE_SETS = ("top", "false_positives", "positives")
+EXAMPLES_KEPT = {"top": 12, "false_positives": 24, "positives": 256}
+
+
+@dataclass
+class UnitStatistics:
+    """Everything that scores need of one unit and one label over one corpus.
+
+    `counts` is int64 [groups, 2, bins] for boolean labels (axis 1 is the label) and
+    [groups, label bins, `RANK_BINS` + 1] for numeric ones, whose activation bins are coarser.
+    `moments` is float64 [groups, 8], in the order of `MOMENTS`; a and c are centred by
+    `centre` except in `positive_a` = Σ a and `positive_ac` = Σ a·c over a > 0.
+    """
+
+    grid: Grid
+    centre: tuple[float, float]
+    label_grid: LabelGrid | None = None  # numeric labels only
+    moments: Floats = field(default_factory=lambda: np.zeros((GROUPS, len(MOMENTS))))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(GROUPS, dtype=np.int64))
+    examples: dict[str, ExampleSet] = field(
+        default_factory=lambda: {name: ExampleSet(size) for name, size in EXAMPLES_KEPT.items()}
+    )
+
+    def __post_init__(self) -> None:
+        if not self.counts.size:
+            self.counts = np.zeros((GROUPS, *self._shape), dtype=np.int64)
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        if self.label_grid is None:
+            return 2, self.grid.n_bins
+        return self.label_grid.n_bins, RANK_BINS + 1
+
+    @property
+    def rank_edges(self) -> Column:
+        """The coarser activation edges of a numeric label's joint histogram."""
+        edges = self.grid.edges
+        return edges[np.linspace(0, len(edges) - 1, RANK_BINS).astype(np.int64)]
+
+    def update(self, tokens: Tokens, activations: Column, labels: Floats, test: Any) -> None:
+        """Add the scored tokens of a shard.
+
+        Args:
+            tokens: where they stand.
+            activations: float32 [tokens].
+            labels: float64 [tokens].
+            test: bool [tokens], true for tokens of test documents; only they are examples.
+        """
+        self._add_moments(tokens.group, activations.astype(np.float64), labels)
+        rows, columns = self._shape
+        if self.label_grid is None:
+            bins, label_bins = self.grid.bins(activations), (labels > 0).astype(np.int64)
+        else:
+            bins = np.searchsorted(self.rank_edges, activations, side="right")
+            label_bins = self.label_grid.bins(labels)
+        cell = (tokens.group * rows + label_bins) * columns + bins
+        self.counts += np.bincount(cell, minlength=GROUPS * rows * columns).reshape(
+            GROUPS, rows, columns
+        )
+        first = np.flatnonzero(np.diff(tokens.document, prepend=-1))
+        self.documents += np.bincount(tokens.group[first], minlength=GROUPS)
+        self._offer_examples(tokens, activations, labels, test)
+
+    def _add_moments(self, group: NDArray[np.int64], activations: Floats, labels: Floats) -> None:
+        a, c = activations - self.centre[0], labels - self.centre[1]
+        positive = np.maximum(activations, 0)
+        terms = (None, a, c, a * a, c * c, a * c, positive, positive * labels)
+        for column, term in enumerate(terms):
+            self.moments[:, column] += np.bincount(group, term, minlength=GROUPS)
+
+    def _offer_examples(
+        self, tokens: Tokens, activations: Column, labels: Floats, test: Any
+    ) -> None:
+        down = -activations.astype(np.float64)
+        self.examples["top"].offer(tokens, down, activations, labels, test)
+        if self.label_grid is None:
+            off = test & (labels == 0)
+            self.examples["false_positives"].offer(tokens, down, activations, labels, off)
+            at_random = tokens.rank.astype(np.float64)
+            on = test & (labels > 0)
+            self.examples["positives"].offer(tokens, at_random, activations, labels, on)
+
+    def merge(self, other: Self) -> None:
+        """Add another shard's state, made with the same grid and centre.
+
+        Raises:
+            ValueError: the states were made with different grids or centres.
+        """
+        if self.centre != other.centre or not np.array_equal(self.grid.edges, other.grid.edges):
+            raise ValueError("states with different grids cannot be merged")
+        self.moments += other.moments
+        self.counts += other.counts
+        self.documents += other.documents
+        for name, examples in self.examples.items():
+            examples.update(other.examples[name].candidates)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as plain arrays and lists, e.g. to write it to a file."""
+        return {
+            "edges": self.grid.edges,
+            "range": (self.grid.low, self.grid.high),
+            "centre": self.centre,
+            "label_edges": None if self.label_grid is None else self.label_grid.edges,
+            "moments": self.moments,
+            "counts": self.counts,
+            "documents": self.documents,
+            "examples": {name: list(kept.candidates) for name, kept in self.examples.items()},
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
+        """The inverse of `state_dict`."""
+        labels = state["label_edges"]
+        made = cls(
+            Grid(state["edges"], *state["range"]),
+            tuple(state["centre"]),
+            None if labels is None else LabelGrid(labels),
+            moments=state["moments"].copy(),
+            counts=state["counts"].copy(),
+            documents=state["documents"].copy(),
+        )
+        for name, candidates in state["examples"].items():
+            made.examples[name].update(Candidate(*candidate) for candidate in candidates)
+        return made
+
+
+@dataclass
+class RivalTable:
+    """What a rival sees of each token, e.g. its identity: sums by key, for both splits.
+
+    `sums` is float64 [2, keys, 3]: axis 0 is calibration, test; axis 2 is the number of
+    tokens, Σ activation, and the number of tokens on which the unit fires.
+    """
+
+    sums: Floats
+
+    @classmethod
+    def empty(cls, keys: int) -> RivalTable:
+        return cls(np.zeros((2, keys, 3)))
+
+    def update(self, keys: NDArray[np.int64], activations: Column, fires: Any, test: Any) -> None:
+        """Add tokens: `keys` int [tokens], whether the unit `fires`, whether it is `test`."""
+        size = self.sums.shape[1]
+        cell = keys + size * test.astype(np.int64)
+        for column, term in enumerate((None, activations, fires.astype(np.float64))):
+            self.sums[:, :, column] += np.bincount(cell, term, minlength=2 * size).reshape(2, size)
+
+    def merge(self, other: RivalTable) -> None:
+        self.sums += other.sums
+
+
+@dataclass
+class ComparisonStatistics:
+    """Sums of other units of a layer against several labels, test documents only.
+
+    All are centred by fixed means: `centre` [units] and `label_centre` [labels].
+    """
+
+    centre: Floats
+    label_centre: Floats
+    n: int = 0
+    unit_sums: Floats = field(init=False)  # [2, units]: Σ a, Σ a²
+    label_sums: Floats = field(init=False)  # [2, labels]: Σ c, Σ c²
+    products: Floats = field(init=False)  # [labels, units]: Σ a·c
+
+    def __post_init__(self) -> None:
+        self.unit_sums = np.zeros((2, len(self.centre)))
+        self.label_sums = np.zeros((2, len(self.label_centre)))
+        self.products = np.zeros((len(self.label_centre), len(self.centre)))
+
+    def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
+        """Add test tokens: activations [tokens, units], labels [tokens, labels]."""
+        a = activations - self.centre.astype(np.float32)
+        c = (labels - self.label_centre).astype(np.float32)
+        self.n += len(a)
+        self.unit_sums += np.stack([a.sum(0, dtype=np.float64), np.einsum("tu,tu->u", a, a)])
+        self.label_sums += np.stack([c.sum(0, dtype=np.float64), np.einsum("tl,tl->l", c, c)])
+        self.products += c.T @ a
+
+    def merge(self, other: ComparisonStatistics) -> None:
+        self.n += other.n
+        self.unit_sums += other.unit_sums
+        self.label_sums += other.label_sums
+        self.products += other.products
+
+    def pearson(self) -> Floats:
+        """Correlation of each label with each unit, [labels, units]; 0 where one is constant."""
+        n = max(self.n, 1)
+        (a, aa), (c, cc) = self.unit_sums / n, self.label_sums / n
+        covariance = self.products / n - np.outer(c, a)
+        spread = np.outer(np.maximum(cc - c * c, 0), np.maximum(aa - a * a, 0))
+        return np.divide(
+            covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > 1e-18
+        )
