@@ -1,0 +1,312 @@
+"""A corpus URI becomes a stream of documents: fixed order, stable ids, no document twice.
+
+| URI | documents |
+|---|---|
+| `stdlib` | the running interpreter's standard library, a document a source file |
+| `package:NAME` | the Python source files of an installed distribution |
+| `PATH`, `PATTERN` | `.txt`, `.md`, `.py` files; a document a line of a `.jsonl` file |
+| `NAME` | a named corpus: `NAME.toml` in one of the directories of named corpora |
+
+Each of them followed by `#docstrings` is the English in it: a document a source file, its
+docstrings in order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mi_hypotheses import sources
+from mi_hypotheses.errors import CorpusError, did_you_mean
+from mi_hypotheses.sources import Entry, SourceFile
+from mi_hypotheses.text import Document
+
+SCHEMES = {
+    "stdlib": "the standard library of the running interpreter, as source",
+    "stdlib#docstrings": "the docstrings in it",
+    "package:NAME": "the Python source of an installed distribution",
+    "package:NAME#docstrings": "the docstrings in it",
+    "PATH": "a file, a folder or a pattern of .txt, .md, .py or .jsonl files",
+}
+
+_DOCSTRINGS = "docstrings"
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """What the engine needs of a corpus; a plugin may bring its own."""
+
+    @property
+    def uri(self) -> str:
+        """What the user wrote."""
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How many documents the latest pass left out so far, by reason."""
+
+    def documents(self) -> Iterator[Document]:
+        """Every document, lazily, always in the same order, each id and each text once.
+
+        Raises:
+            CorpusError: a file cannot be read, or there is no document at all.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FileCorpus:
+    """A corpus read from files, whole or the docstrings in them alone."""
+
+    uri: str
+    files: Callable[[], list[SourceFile]]
+    docstrings: bool = False
+    skipped: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def documents(self) -> Iterator[Document]:
+        """See `Corpus.documents`."""
+        self.skipped.clear()
+        return _documents(self.uri, self._entries(), skipped=self.skipped)
+
+    def _entries(self) -> Iterator[Entry]:
+        for file in self.files():
+            content = sources.read_text(file.path)
+            if content is None:
+                self.skipped["undecodable"] += 1
+            elif file.path.suffix == ".jsonl":
+                yield from sources.json_lines(content, file=file)
+            elif not self.docstrings:
+                yield Entry(file.id, content)
+            elif (prose := sources.docstrings(content)) is None:
+                self.skipped["unparsable"] += 1
+            else:
+                yield Entry(file.id, prose)
+
+
+def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> Iterator[Document]:
+    seen: set[bytes] = set()
+    ids: set[str] = set()
+    for entry in entries:
+        document = Document(id=entry.id, corpus=uri, text=entry.text, tokens=entry.tokens)
+        content = _content_hash(document)
+        if not (document.tokens or document.text.strip()):
+            skipped["empty"] += 1
+        elif content in seen:
+            skipped["duplicate"] += 1
+        elif document.id in ids:
+            raise CorpusError(f"The corpus {uri!r} has two documents with the id {document.id!r}.")
+        else:
+            seen.add(content)
+            ids.add(document.id)
+            yield document
+    if not ids:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+        why = f"left out: {reasons}" if reasons else "no file matches"
+        raise CorpusError(f"The corpus {uri!r} holds no documents ({why}).")
+
+
+# -- fingerprints --------------------------------------------------------------------------------
+
+
+class Fingerprint:
+    """Hash of the documents seen so far: of each its id and its content, in order."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def update(self, document: Document) -> None:
+        """Take in the next document."""
+        self._hash.update(_digest(document.id) + _content_hash(document))
+
+    def hexdigest(self) -> str:
+        """The hash, 32 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _content_hash(document: Document) -> bytes:
+    if document.tokens is None:
+        return _digest(document.text)
+    return _digest("".join(f"{len(token)}:{token}" for token in document.tokens))
+
+
+class Size(BaseModel):
+    """How much a corpus holds, and the hash of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    documents: int
+    characters: int
+    fingerprint: str
+
+
+def measure(corpus: Corpus) -> Size:
+    """Read a whole corpus to see how much it holds."""
+    fingerprint, documents, characters = Fingerprint(), 0, 0
+    for document in corpus.documents():
+        fingerprint.update(document)
+        documents += 1
+        characters += len(document.text)
+    return Size(documents=documents, characters=characters, fingerprint=fingerprint.hexdigest())
+
+
+# -- named corpora -------------------------------------------------------------------------------
+
+
+class Filter(BaseModel):
+    """Which documents of the source a named corpus keeps; patterns are matched against ids."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    shortest: int = Field(default=0, ge=0, description="characters")
+    longest: int | None = Field(default=None, ge=1, description="characters")
+    share: float = Field(default=1.0, gt=0, le=1, description="of documents, by a hash of the id")
+
+    def keeps(self, document: Document) -> bool:
+        """Whether `document` stays."""
+        length, name = len(document.text), document.id
+        return (
+            any(fnmatchcase(name, pattern) for pattern in self.include)
+            and not any(fnmatchcase(name, pattern) for pattern in self.exclude)
+            and self.shortest <= length
+            and (self.longest is None or length <= self.longest)
+            and int.from_bytes(_digest(name)[:8], "little") < self.share * 2**64
+        )
+
+
+class Named(BaseModel):
+    """The TOML file of a named corpus.
+
+    `source` is a URI; a relative path in it starts at the file's own directory. `size` is what
+    was measured when the file was written, with the versions that `note` names.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    description: str
+    licence: str
+    note: str = ""
+    filter: Filter = Filter()
+    size: Size | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCorpus:
+    """Another corpus under a name of its own, filtered."""
+
+    uri: str
+    source: FileCorpus
+    definition: Named
+    skipped: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def documents(self) -> Iterator[Document]:
+        """See `Corpus.documents`."""
+        self.skipped.clear()
+        found = False
+        for document in self.source.documents():
+            if self.definition.filter.keeps(document):
+                found = True
+                yield Document(document.id, self.uri, document.text, document.tokens)
+            else:
+                self.skipped["filtered"] += 1
+        self.skipped.update(self.source.skipped)
+        if not found:
+            raise CorpusError(
+                f"The corpus {self.uri!r} is empty: its filter keeps none of the documents of "
+                f"{self.definition.source!r}."
+            )
+
+
+def available_corpora(named_dirs: Sequence[Path] = ()) -> dict[str, Named]:
+    """Every named corpus, by name; where two directories have the same name the first counts.
+
+    Raises:
+        CorpusError: a file is not what it should be.
+    """
+    paths = [path for folder in reversed(named_dirs) for path in sorted(folder.glob("*.toml"))]
+    found = {path.stem: path for path in paths}
+    return {name: _read_named(found[name]) for name in sorted(found)}
+
+
+def _read_named(path: Path) -> Named:
+    try:
+        return Named.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise CorpusError(f"The corpus file {path} cannot be read: {error.strerror}.") from None
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
+        raise CorpusError(f"The corpus file {path} is not as it should be: {wrong}.") from None
+    except ValueError as error:
+        raise CorpusError(f"The corpus file {path} is not TOML: {error}.") from None
+
+
+# -- URIs ----------------------------------------------------------------------------------------
+
+
+def resolve(uri: str, *, named_dirs: Sequence[Path] = ()) -> FileCorpus | NamedCorpus:
+    """The corpus that `uri` names. Nothing is read yet but the TOML file of a named corpus.
+
+    Raises:
+        CorpusError: nothing answers to it.
+    """
+    for folder in named_dirs:
+        path = folder / f"{uri}.toml"
+        if _is_plain_name(uri) and path.is_file():
+            definition = _read_named(path)
+            source = _resolve_source(definition.source, base=folder, known=())
+            return NamedCorpus(uri, source, definition)
+    names = [path.stem for folder in named_dirs for path in folder.glob("*.toml")]
+    return _resolve_source(uri, base=Path(), known=names)
+
+
+def _is_plain_name(uri: str) -> bool:
+    return bool(uri) and not set(uri) & set("/\\:#*?[")
+
+
+def _resolve_source(uri: str, *, base: Path, known: Iterable[str]) -> FileCorpus:
+    location, part = _split(uri, base=base)
+    docstrings = part == _DOCSTRINGS
+    if location == "stdlib":
+        return FileCorpus(uri, sources.stdlib_files, docstrings)
+    scheme, colon, name = location.partition(":")
+    if colon and scheme == "package":
+        return FileCorpus(uri, lambda: sources.package_files(name), docstrings)
+    if colon and not (base / location).exists():
+        raise CorpusError(
+            f"There is no kind of corpus {scheme + colon!r}, as in {uri!r}. "
+            f"{did_you_mean(scheme + colon, ['package:', 'stdlib'])}"
+        )
+    if _is_plain_name(location) and not (base / location).exists():
+        raise CorpusError(
+            f"There is no corpus named {uri!r}. {did_you_mean(uri, {'stdlib', *known})} "
+            "Besides, 'package:NAME' is an installed distribution, and a path to a file, a folder "
+            "or a pattern is read as it is."
+        )
+    return FileCorpus(uri, lambda: sources.path_files(location, base=base), docstrings)
+
+
+def _split(uri: str, *, base: Path) -> tuple[str, str]:
+    """The location and the part after `#`; a file whose name holds a `#` is meant as it is."""
+    location, mark, part = uri.rpartition("#")
+    if not mark or (base / uri).exists():
+        return uri, ""
+    if part != _DOCSTRINGS:
+        raise CorpusError(
+            f"There is no part {part!r} of a corpus, as in {uri!r}. "
+            f"{did_you_mean(part, [_DOCSTRINGS])}"
+        )
+    return location, part
