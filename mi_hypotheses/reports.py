@@ -148,7 +148,7 @@ class Result(Record):
     threshold: Number = None
     scores: dict[str, Score] = Field(default_factory=dict)
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
-    comparison_percentile: Number = None  # of |pearson| among comparison units of the layer
+    comparison_percentile: Number = None  # share, 0 to 1, of comparison units with less |pearson|
     expect: tuple[Bar, ...] = ()
     verdict: Verdict
     histogram: Histogram | None = None

@@ -1,0 +1,250 @@
+"""The report's drawings, as inline SVG; colours come from classes in `templates/report.css`.
+
+Only numbers and fixed words are written into the markup here, never text of a corpus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from mi_hypotheses.presentation import count, number, short_count
+from mi_hypotheses.reports import Band, Histogram, LabelBand, Score
+
+WIDTH, LEFT, RIGHT = 480, 38, 8
+MOST_BINS = 80
+
+Scale = Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One bar of a bar chart; `label` stands under it."""
+
+    label: str
+    value: float | None
+    n: int
+
+
+def interval_bar(
+    score: Score, *, floors: Iterable[float] = (), at_least: float | None = None, width: int = 120
+) -> Markup:
+    """A dot on its interval, ticks for the floors, a triangle at the expectation.
+
+    The track runs from 0 to 1, from −1 where a value is clearly negative, and to a round
+    number where a value exceeds 1, which is then written at its end.
+    """
+    ticks = list(floors)
+    known = [v for v in (score.value, score.low, score.high, at_least, *ticks) if v is not None]
+    start = -1.0 if min(known, default=0) < -0.05 else 0.0
+    end = _round_up(max(known)) if max(known, default=0) > 1 else 1.0
+    room = width - (34 if end > 1 else 4)
+    x = _scale(start, end, 4, room)
+    parts = [f'<path class="track" d="M4 10H{room}M4 7v6M{room} 7v6"/>']
+    if start < 0:
+        parts.append(f'<path class="track" d="M{x(0):.1f} 7v6"/>')
+    parts += [f'<path class="floor" d="M{x(v):.1f} 5v10"/>' for v in ticks]
+    if score.low is not None and score.high is not None:
+        low, high = x(score.low), x(score.high)
+        parts.append(
+            f'<rect class="interval" x="{low:.1f}" y="5.5" width="{max(high - low, 1):.1f}" '
+            'height="9" rx="1.5"/>'
+        )
+    if score.value is not None:
+        parts.append(f'<circle class="value" cx="{x(score.value):.1f}" cy="10" r="2.4"/>')
+    if at_least is not None:
+        parts.append(f'<path class="bar" d="M{x(at_least):.1f} 17V4l-3.5-4h7l-3.5 4"/>')
+    if end > 1:
+        parts.append(f'<text x="{room + 4}" y="13.5">{number(end)}</text>')
+    return _svg(width, 18, "strip", _described(score, ticks, at_least), parts)
+
+
+def _described(score: Score, floors: Sequence[float], at_least: float | None) -> str:
+    text = number(score.value)
+    if score.low is not None and score.high is not None:
+        text += f", interval {number(score.low)} to {number(score.high)}"
+    if at_least is not None:
+        text += f", expected at least {number(at_least)}"
+    return text + (f", best floor {number(max(floors))}" if floors else "")
+
+
+def histogram_chart(histogram: Histogram, *, threshold: float | None = None) -> Markup:
+    """Counts by activation on a logarithmic axis, the two labels over each other."""
+    edges, negative, positive = _rebinned(histogram, threshold)
+    top, bottom = 18, 172
+    most = max([1, *negative, *positive])
+    decades = math.log10(most) + 0.35  # a count of 1 stands a little above the axis
+    x = _scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
+
+    def y(n: float) -> float:
+        share = (math.log10(n) + 0.35) / decades if n > 0 else 0
+        return bottom - (bottom - top - 6) * share
+
+    parts = [
+        f'<path class="grid" d="M{LEFT} {y(10**k):.1f}H{WIDTH - RIGHT}"/>'
+        f'<text class="end" x="{LEFT - 5}" y="{y(10**k) + 3.5:.1f}">{short_count(10**k)}</text>'
+        for k in range(int(math.log10(most)) + 1)
+    ]
+    for counts, name in ((negative, "label0"), (positive, "label1")):
+        if any(counts):
+            steps = "".join(f"H{x(edges[i]):.1f}V{y(n):.1f}" for i, n in enumerate(counts))
+            path = f"M{LEFT} {bottom}{steps}H{x(edges[-1]):.1f}V{bottom}"
+            parts.append(f'<path class="{name}" d="{path}"/>')
+    parts += _x_axis(edges[0], edges[-1], x, bottom)
+    if threshold is not None and edges[0] <= threshold <= edges[-1]:
+        at = x(threshold)
+        side, dx = ("end", -5) if at > WIDTH * 0.7 else ("", 5)
+        parts.append(
+            f'<path class="threshold" d="M{at:.1f} {bottom}V4"/>'
+            f'<text class="{side}" x="{at + dx:.1f}" y="12">threshold {number(threshold)}</text>'
+        )
+    title = f"Histogram of {count(sum(negative) + sum(positive))} activations"
+    return _svg(WIDTH, 196, "chart", title, parts)
+
+
+def _rebinned(
+    histogram: Histogram, threshold: float | None
+) -> tuple[list[float], list[int], list[int]]:
+    """The occupied stretch of the histogram (and its threshold) in at most `MOST_BINS` bins."""
+    edges, low, high = histogram.edges, histogram.negative, histogram.positive
+    used = [i for i, pair in enumerate(zip(low, high, strict=True)) if any(pair)] or [0]
+    first, last = used[0], used[-1] + 1
+    if threshold is not None and edges[0] <= threshold <= edges[-1]:
+        while edges[first] > threshold:
+            first -= 1
+        while edges[last] < threshold:
+            last += 1
+    step = max(1, math.ceil((last - first) / MOST_BINS))
+    starts = range(first, last, step)
+    return (
+        [*(edges[i] for i in starts), edges[last]],
+        [sum(low[i : min(i + step, last)]) for i in starts],
+        [sum(high[i : min(i + step, last)]) for i in starts],
+    )
+
+
+def bands_chart(bands: Sequence[Band], *, boolean: bool, overall: float | None = None) -> Markup:
+    """P(c=1 | band), or the mean of a numeric label, by activation; `overall` as a dotted line."""
+    columns = [Column(_tick(band.low), band.mean_label, band.n_tokens) for band in bands]
+    limits = (0.0, 1.0) if boolean else None
+    return _bar_chart(columns, "share", limits=limits, overall=overall, edge=True)
+
+
+def label_bands_chart(bands: Sequence[LabelBand]) -> Markup:
+    """The mean activation by the value of a numeric label."""
+    columns = [
+        Column(
+            _tick(band.low) if band.low == band.high else f"{_tick(band.low)}…{_tick(band.high)}",
+            band.mean_activation,
+            band.n_tokens,
+        )
+        for band in bands
+    ]
+    return _bar_chart(columns, "activation", limits=None, overall=None, edge=False)
+
+
+def _bar_chart(
+    columns: Sequence[Column],
+    style: str,
+    *,
+    limits: tuple[float, float] | None,
+    overall: float | None,
+    edge: bool,
+) -> Markup:
+    """Bars with their value above and their n below; `edge` puts labels at the left edges."""
+    top, bottom = 16, 140
+    low, high = limits or _limits([c.value for c in columns if c.value is not None])
+    y = _scale(low, high, bottom, top)
+    step = (WIDTH - RIGHT - LEFT) / max(len(columns), 1)
+    parts = [
+        f'<path class="grid" d="M{LEFT} {y(v):.1f}H{WIDTH - RIGHT}"/>'
+        f'<text class="end" x="{LEFT - 5}" y="{y(v) + 3.5:.1f}">{_tick(v)}</text>'
+        for v in _ticks(low, high, most=4)
+    ]
+    if overall is not None and low <= overall <= high:
+        parts.append(f'<path class="overall" d="M{LEFT} {y(overall):.1f}H{WIDTH - RIGHT}"/>')
+    for i, column in enumerate(columns):
+        left = LEFT + i * step
+        parts.append(_bar(column, style, left, step, y))
+        label_x, anchor = (left, "mid") if edge else (left + step / 2, "mid")
+        parts.append(
+            f'<text class="{anchor}" x="{label_x:.1f}" y="{bottom + 14}">{column.label}</text>'
+            f'<text class="mid faint" x="{left + step / 2:.1f}" y="{bottom + 28}">'
+            f"{short_count(column.n)}</text>"
+        )
+    parts.append(f'<path class="axis" d="M{LEFT} {y(max(low, 0)):.1f}H{WIDTH - RIGHT}"/>')
+    parts.append(f'<text class="end faint" x="{LEFT - 5}" y="{bottom + 28}">n</text>')
+    title = "; ".join(f"from {c.label}: {number(c.value)} (n {count(c.n)})" for c in columns)
+    return _svg(WIDTH, bottom + 34, "chart", title, parts)
+
+
+def _bar(column: Column, style: str, left: float, step: float, y: Scale) -> str:
+    """One bar, from zero to its value, which is written at its end."""
+    middle = left + step / 2
+    if column.value is None:
+        return f'<text class="mid faint" x="{middle:.1f}" y="{y(0) - 4:.1f}">–</text>'
+    zero, end = y(0), y(column.value)
+    text_y = end - 4 if end <= zero else end + 11
+    return (
+        f'<rect class="{style}" x="{left + step * 0.08:.1f}" y="{min(zero, end):.1f}" '
+        f'width="{step * 0.84:.1f}" height="{abs(zero - end):.1f}"/>'
+        f'<text class="mid" x="{middle:.1f}" y="{text_y:.1f}">{_tick(column.value)}</text>'
+    )
+
+
+def _x_axis(low: float, high: float, x: Scale, bottom: float) -> list[str]:
+    ticks = [
+        f'<path class="axis" d="M{x(v):.1f} {bottom}v4"/>'
+        f'<text class="mid" x="{x(v):.1f}" y="{bottom + 16}">{_tick(v)}</text>'
+        for v in _ticks(low, high, most=8)
+    ]
+    return [f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>', *ticks]
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Scale:
+    """A linear map of [low, high] to [start, end]; what lies outside goes to the nearer end."""
+    span = (high - low) or 1.0
+
+    def scaled(value: float) -> float:
+        return start + (end - start) * min(max((value - low) / span, 0.0), 1.0)
+
+    return scaled
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 2.5, 5 times a power of ten."""
+    power: float = 10.0 ** math.floor(math.log10(value))
+    return next((m * power for m in (1, 2, 2.5, 5) if m * power >= value), 10 * power)
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    """An axis that holds zero and all `values`, with room for a number at either end."""
+    low, high = min([0.0, *values]), max([0.0, *values])
+    if low == high:
+        return 0.0, 1.0
+    room = (high - low) * 0.12
+    return (low - room if low < 0 else 0.0), (high + room if high > 0 else 0.0)
+
+
+def _ticks(low: float, high: float, *, most: int) -> list[float]:
+    """At most about `most` round numbers within [low, high]."""
+    step = _round_up(max((high - low) / most, 1e-12))
+    return [i * step for i in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
+
+
+def _tick(value: float) -> str:
+    """A short number for an axis: `0.25`, `12`, `−3`."""
+    decimals = 2 if abs(value) < 10 else 0
+    text = f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text.replace("-", "−")
+
+
+def _svg(width: float, height: float, name: str, title: str, parts: Iterable[str]) -> Markup:
+    return Markup(
+        f'<svg class="{name}" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
+        f'height="{height:g}" role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>'
+    )

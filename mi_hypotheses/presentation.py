@@ -1,0 +1,212 @@
+"""What all renderings of a report share: its order, which scores lead, how numbers are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from mi_hypotheses.reports import Bar, Report, Result, Score, Status
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+MISSING = "–"
+
+# A shape for each verdict, so that none is told by its colour alone.
+SYMBOLS: dict[Status, str] = {
+    "supported": "✓",
+    "refuted": "✗",
+    "inconclusive": "≈",
+    "undefined": "∅",
+    "error": "!",
+}
+
+_LABELS = {
+    "pearson": "Pearson r",
+    "spearman": "Spearman ρ",
+    "ap": "AP",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "eta_squared": "η²",
+    "bos_mass": "BOS mass",
+    "off_target_bos": "off-target BOS",
+    "comparison_best": "best other unit",
+}
+_HEADLINES = {
+    "boolean": ("pearson", "ap", "f1"),
+    "numeric": ("pearson", "spearman"),
+    "categorical": ("eta_squared",),
+}
+_HEAD_HEADLINES = ("target_mass", "hit_rate", "lift_position")
+
+# Control characters as their Unicode pictures; marks that reorder text as their code points.
+_VISIBLE = {
+    **{code: chr(0x2400 + code) for code in range(32)},
+    0x09: "⇥\t",
+    0x0A: "↵\n",
+    0x7F: "␡",
+    **{code: f"⟨{code:04X}⟩" for code in range(0x80, 0xA0)},
+    **{code: f"⟨{code:04X}⟩" for code in (0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF)},
+    **{code: f"⟨{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What the trivial `rival` scores on `metric`."""
+
+    metric: str
+    rival: str
+    value: float
+
+
+def number(value: float | None, *, exact: bool = False) -> str:
+    """`0.712`, `12.3`, `1,204`; `–` for a missing value.
+
+    An `exact` number is one that somebody wrote: `0.5` stays `0.5`.
+    """
+    if value is None:
+        return MISSING
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if exact:
+        text = f"{value:.6g}"
+    elif size < 0.001:
+        text = f"{value:.2g}"
+    else:
+        decimals = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
+        text = f"{value:,.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def count(value: int | None) -> str:
+    """`1,234,567`."""
+    return MISSING if value is None else f"{value:,}"
+
+
+def short_count(value: int) -> str:
+    """`873`, `12k`, `3.4M`: for the narrow places of a chart."""
+    for size, suffix in ((1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            scaled = value / size
+            return f"{scaled:.0f}{suffix}" if scaled >= 10 else f"{scaled:.2g}{suffix}"
+    return str(value)
+
+
+def percent(value: float | None) -> str:
+    """`2.31%`, with two or three significant digits."""
+    if value is None:
+        return MISSING
+    share = 100 * value
+    decimals = 1 if share >= 10 else 2 if share >= 0.1 or share == 0 else 4
+    return f"{share:.{decimals}f}%"
+
+
+def seconds(value: float) -> str:
+    """`0.42 s`, `42 s`, `3 min 20 s`."""
+    if value < 60:
+        return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes:,} min {rest} s"
+
+
+def interval(score: Score | None) -> str:
+    """`[0.690, 0.734]`, or nothing where there is no interval."""
+    if score is None or score.low is None or score.high is None:
+        return ""
+    return f"[{number(score.low)}, {number(score.high)}]"
+
+
+def score_text(score: Score | None) -> str:
+    """`0.712 [0.690, 0.734]`."""
+    value = number(score.value if score else None)
+    return f"{value} {interval(score)}".rstrip()
+
+
+def words(name: str) -> str:
+    """A metric's, rival's or stage's name as a reader sees it: `token identity`."""
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def visible(text: str, *, line_ends: bool = True) -> str:
+    """`text` with line ends, tabs and control characters shown, and no power to reorder."""
+    shown = text.translate(_VISIBLE)
+    return shown if line_ends else shown.replace("↵\n", "\n")
+
+
+def one_line(text: str) -> str:
+    """`visible` text with all white space runs made one space."""
+    return visible(" ".join(text.split()))
+
+
+def status_counts(report: Report) -> dict[Status, int]:
+    """How many results have each verdict, in the order of `STATUSES`, zeros included."""
+    counts = Counter(result.verdict.status for result in report.results)
+    return {status: counts[status] for status in STATUSES}
+
+
+def summary_line(report: Report) -> str:
+    """`3 supported · 1 refuted · 1 plugin not loaded`."""
+    parts = [f"{n} {status}" for status, n in status_counts(report).items() if n]
+    if report.errors:
+        parts.append(f"{len(report.errors)} not loaded")
+    return " · ".join(parts) or "nothing was scored"
+
+
+def headline_metrics(result: Result) -> list[str]:
+    """The metrics that lead for this kind of label, then those that the hypothesis expects."""
+    leading = _HEAD_HEADLINES if result.kind == "attends" else _HEADLINES[result.label_kind]
+    present = [metric for metric in leading if metric in result.scores]
+    return list(dict.fromkeys([*present, *(bar.metric for bar in result.expect)]))
+
+
+def headline_columns(results: Sequence[Result], *, most: int = 5) -> list[str]:
+    """Headline metrics of all `results`: those that most of them have first, at most `most`."""
+    counts = Counter(metric for result in results for metric in headline_metrics(result))
+    chosen = {metric for metric, _ in counts.most_common(most)}
+    return [metric for metric in counts if metric in chosen]
+
+
+def ordered_scores(result: Result) -> list[tuple[str, Score]]:
+    """All scores, the headline metrics first."""
+    first = [metric for metric in headline_metrics(result) if metric in result.scores]
+    return [(metric, result.scores[metric]) for metric in dict.fromkeys([*first, *result.scores])]
+
+
+def slice_metrics(result: Result) -> list[str]:
+    """The metrics that any slice has, headline metrics first."""
+    present = dict.fromkeys(metric for part in result.slices for metric in part.scores)
+    first = [metric for metric in headline_metrics(result) if metric in present]
+    return list(dict.fromkeys([*first, *present]))
+
+
+def floors_of(result: Result, metric: str) -> list[Floor]:
+    """The rivals' scores on `metric`, the best first."""
+    found = [
+        Floor(metric, rival, value)
+        for (name, _, rival), value in ((k.partition("."), v) for k, v in result.floors.items())
+        if name == metric and value is not None
+    ]
+    return sorted(found, key=lambda floor: -floor.value)
+
+
+def best_floor(result: Result) -> Floor | None:
+    """The strongest rival on the first headline metric that has any."""
+    for metric in headline_metrics(result):
+        if floors := floors_of(result, metric):
+            return floors[0]
+    return None
+
+
+def bar_for(result: Result, metric: str) -> Bar | None:
+    """What the hypothesis expects of `metric`, if anything."""
+    return next((bar for bar in result.expect if bar.metric == metric), None)
+
+
+def grouped(results: Sequence[Result]) -> list[tuple[Result, ...]]:
+    """Results of one hypothesis side by side, in order of first appearance."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.name, []).append(result)
+    return [tuple(group) for group in groups.values()]

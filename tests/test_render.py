@@ -1,0 +1,364 @@
+"""The three renderings show every result, keep foreign text harmless, and stay small."""
+
+from __future__ import annotations
+
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+import sample_report
+from rich.console import Console
+
+from mi_hypotheses import charts, presentation
+from mi_hypotheses.render import render_html, render_markdown, render_terminal
+from mi_hypotheses.reports import (
+    CorpusInfo,
+    Example,
+    Examples,
+    ExampleToken,
+    Histogram,
+    LoadError,
+    Report,
+    Score,
+    Verdict,
+)
+
+HOSTILE = "<script>alert('x')</script>&<b>\"`|](http://x)"
+VOID = {"meta", "input", "br", "wbr", "link", "img"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, its text, and whether its tags are balanced."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def attributes(self, tag: str, name: str) -> list[str]:
+        return [value for t, a in self.elements if t == tag and (value := a.get(name))]
+
+
+def terminal(report: Report, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    render_terminal(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return sample_report.report()
+
+
+@pytest.fixture(scope="module")
+def page(report: Report) -> Page:
+    return Page(render_html(report))
+
+
+def hostile_report() -> Report:
+    """Foreign text in every place where a user's or a corpus' text can stand."""
+    token = ExampleToken(text=HOSTILE, activation=1.5, label=1.0)
+    example = Example(document=HOSTILE, line=3, focus=0, tokens=(token, token))
+    result = sample_report.result(
+        HOSTILE,
+        claim=HOSTILE,
+        source=HOSTILE,
+        model=HOSTILE,
+        unit=HOSTILE,
+        on=HOSTILE,
+        corpus=HOSTILE,
+        searched=HOSTILE,
+        scores={HOSTILE: Score(value=0.5, low=0.4, high=0.6)},
+        floors={f"{HOSTILE}.{HOSTILE}": 0.1},
+        verdict=Verdict(status="refuted", reasons=(HOSTILE,)),
+        examples=Examples(top=(example,), false_positives=(example,), false_negatives=(example,)),
+    )
+    broken = sample_report.result(
+        "broken", "error", verdict=Verdict(status="error", reasons=(HOSTILE,))
+    )
+    corpus = CorpusInfo(
+        uri=HOSTILE,
+        fingerprint=HOSTILE,
+        n_documents=1,
+        n_tokens=1,
+        excluded={HOSTILE: 1},
+        skipped={HOSTILE: 1},
+    )
+    return sample_report.report(
+        result,
+        broken,
+        corpora=(corpus,),
+        errors=(LoadError(source=HOSTILE, message=HOSTILE),),
+    )
+
+
+def test_the_page_shows_every_result_with_its_verdict_and_headline_scores(
+    report: Report, page: Page
+) -> None:
+    for result in report.results:
+        for text in (result.name, result.claim, result.unit, result.corpus, result.source):
+            assert text in page.text
+        assert all(
+            reason.replace("\n", "") in page.text.replace("\n", "")
+            for reason in result.verdict.reasons
+        )
+    for status in presentation.STATUSES:
+        assert f"{presentation.SYMBOLS[status]} {status}" in page.text
+    assert "0.780" in page.text
+    assert "[0.749, 0.819]" in page.text
+    assert "1,234,567" in page.text
+
+
+def test_the_page_names_what_was_not_loaded_and_what_was_not_scored(page: Page) -> None:
+    assert "plugins/typo.py:3" in page.text
+    assert "There is no hook 'mi_modles'." in page.text
+    assert "24,000 tokens (bos)" in page.text
+    assert "2 files (undecodable)" in page.text
+
+
+def test_links_of_the_table_lead_to_the_sections(page: Page) -> None:
+    ids = [a["id"] for _, a in page.elements if a.get("id")]
+    targets = [h[1:] for h in page.attributes("a", "href") if h.startswith("#") and h != "#"]
+    assert len(targets) == 6
+    assert len(ids) == len(set(ids))
+    assert set(targets) <= set(ids)
+
+
+def test_names_that_differ_only_in_punctuation_get_anchors_of_their_own() -> None:
+    names = ("a b", "a-b", "a-b-2", "a_b", "日本", "!!")
+    page = Page(render_html(sample_report.report(*map(sample_report.result, names))))
+    ids = [a["id"] for _, a in page.elements if a.get("id")]
+    assert len(ids) == len(set(ids)) == len(names)
+
+
+def test_the_page_loads_nothing_from_elsewhere(report: Report) -> None:
+    html = render_html(report)
+    page = Page(html)
+    assert not [tag for tag, _ in page.elements if tag in {"link", "img", "iframe", "object"}]
+    assert not [a for _, a in page.elements if a.get("src")]
+    assert not re.search(r"url\(|@import|https?://", html)
+    assert "default-src 'none'" in html
+
+
+def test_tags_are_balanced(page: Page) -> None:
+    assert page.open == []
+
+
+def test_foreign_text_is_never_markup() -> None:
+    html = render_html(hostile_report())
+    page = Page(html)
+    assert html.count("<script>") == 1  # the page's own
+    assert "alert" not in "".join(re.findall(r"<script>.*?</script>", html, re.DOTALL))
+    assert page.text.count("alert('x')") >= 10
+    assert page.open == []
+    assert not [name for _, a in page.elements for name in a if name.startswith("on")]
+
+
+def test_the_only_script_that_may_run_is_the_pages_own(report: Report) -> None:
+    html = render_html(report)
+    policy = next(c for c in Page(html).attributes("meta", "content") if "script-src" in c)
+    assert re.search(r"script-src 'sha256-[\w+/]+='$", policy)
+
+
+def test_control_and_bidirectional_characters_are_shown_not_obeyed() -> None:
+    text = "a\x00\x1b[31m\u202eb\r\nc\td"
+    token = ExampleToken(text=text, activation=1.0, label=0.0)
+    top = (Example(document="d", line=1, focus=0, tokens=(token,)),)
+    html = render_html(sample_report.report(sample_report.result(examples=Examples(top=top))))
+    assert "a␀␛[31m⟨202E⟩b␍↵\nc⇥\td" in html
+    assert not re.search("[\x00\x1b\u202e]", html)
+    named = sample_report.result("\x1b[31mred\u202e")
+    assert not re.search("[\x1b\u202e]", terminal(sample_report.report(named)))
+    assert not re.search("[\x1b\u202e]", render_markdown(sample_report.report(named)))
+
+
+def test_tokens_are_shaded_by_activation_underlined_by_label_and_outlined_in_focus() -> None:
+    tokens = (
+        ExampleToken(text="no", activation=0.0, label=0.0),
+        ExampleToken(text="half", activation=2.0, label=1.0),
+        ExampleToken(text="full", activation=4.0, label=1.0),
+        ExampleToken(text="below", activation=-4.0, label=0.0),
+        ExampleToken(text="", activation=None, label=None),
+    )
+    top = (Example(document="d", line=1, focus=2, tokens=tokens),)
+    html = render_html(sample_report.report(sample_report.result(examples=Examples(top=top))))
+    assert "<i title=0>no</i>" in html
+    assert '<i class="p4 l" title=2.00>half</i>' in html
+    assert '<i class="p9 l f" title=4.00>full</i>' in html
+    assert "<i class=n9 title=−4.00>below</i>" in html
+    assert "<i title=–>·</i>" in html
+
+
+def test_long_contexts_are_cut_around_the_focus() -> None:
+    tokens = tuple(ExampleToken(text=f"t{i} ", activation=1.0, label=0.0) for i in range(256))
+    top = (Example(document="d", line=1, focus=200, tokens=tokens),)
+    page = Page(render_html(sample_report.report(sample_report.result(examples=Examples(top=top)))))
+    assert "…t160 " in page.text
+    assert "t216 …" in page.text
+    assert "t159 " not in page.text
+
+
+def test_missing_values_are_a_dash_everywhere() -> None:
+    result = sample_report.result(
+        scores={"pearson": Score(value=None), "f1": Score(value=0.5)},
+        floors={"pearson.token_identity": None},
+        prevalence=None,
+        threshold=None,
+        histogram=None,
+        bands=(),
+        slices=(),
+    )
+    report = sample_report.report(result)
+    for shown in (Page(render_html(report)).text, render_markdown(report), terminal(report)):
+        assert "–" in shown
+        assert not re.search(r"None|\bnan\b", shown)
+
+
+def test_an_empty_report_renders() -> None:
+    report = sample_report.report(models=(), corpora=(), errors=()).model_copy(
+        update={"results": ()}
+    )
+    assert "No hypothesis was scored." in render_html(report)
+    assert "nothing was scored" in render_markdown(report)
+    assert "nothing was scored" in terminal(report)
+
+
+def test_thirty_hypotheses_stay_under_three_megabytes() -> None:
+    one = sample_report.result()
+    ten = {
+        kind: tuple(getattr(one.examples, kind) * 2)
+        for kind in ("top", "false_positives", "false_negatives")
+    }
+    results = [
+        one.model_copy(update={"name": f"h{i}", "examples": Examples(**ten)}) for i in range(30)
+    ]
+    assert len(render_html(sample_report.report(*results)).encode()) < 3_000_000
+
+
+def test_results_of_one_hypothesis_stand_together() -> None:
+    results = [
+        sample_report.result(name, corpus=corpus) for corpus in ("one", "two") for name in "ab"
+    ]
+    groups = presentation.grouped(results)
+    assert [[(r.name, r.corpus) for r in group] for group in groups] == [
+        [("a", "one"), ("a", "two")],
+        [("b", "one"), ("b", "two")],
+    ]
+
+
+def test_heads_have_a_table_of_their_own() -> None:
+    head = sample_report.result(
+        "previous-token",
+        kind="attends",
+        unit="L0H3",
+        scores={"target_mass": Score(value=0.71, low=0.7, high=0.72)},
+        floors={"target_mass.uniform": 0.02},
+        expect=(),
+    )
+    html = render_html(sample_report.report(sample_report.result(), head))
+    assert html.index("<caption>Neurons") < html.index("<caption>Attention heads")
+    assert 'data-label="target mass"' in html
+
+
+def test_markdown_escapes_what_would_break_a_table_or_a_comment() -> None:
+    markdown = render_markdown(hostile_report())
+    rows = [line for line in markdown.splitlines() if line.startswith("| ")]
+    unescaped = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
+    assert len(rows) == 3
+    assert len(unescaped) == 1
+    outside_code = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", markdown.replace("\\`", ""))
+    assert not re.search(r"(?<!\\)<", outside_code)
+
+
+def test_markdown_has_a_row_and_a_section_for_each_result(report: Report) -> None:
+    markdown = render_markdown(report)
+    assert "| ✓ supported | python-comment | `L0N417` | `py-gelu-1l` | `package:sympy` " in markdown
+    assert markdown.count("\n### ") == 6  # five hypotheses and what was not loaded
+    assert "- ≈ **inconclusive**: `L0N417` of `py-gelu-1l` on `package:networkx`" in markdown
+    assert "Only 3 positive tokens; 20 are needed." in markdown
+
+
+@pytest.mark.parametrize("width", [80, 104, 160])
+def test_the_terminal_shows_verdicts_scores_reasons_and_errors(report: Report, width: int) -> None:
+    shown = terminal(report, width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert "✓ supported" in shown
+    assert "0.780 [0.749, 0.819]" in shown
+    assert "≥ 0.45" in shown
+    assert "ValueError: bad span (9, 4)." in shown
+    assert "plugins/typo.py:3" in shown
+    assert "Only 3 positive tokens; 20 are needed." in shown
+    assert shown.rstrip().endswith("1 error · 1 not loaded")
+
+
+def test_the_terminal_obeys_no_markup_of_names() -> None:
+    shown = terminal(sample_report.report(sample_report.result("[red]x[/red]")))
+    assert "[red]x[/red]" in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0"),
+        (0.7123, "0.712"),
+        (-0.5, "−0.500"),
+        (1.0, "1.00"),
+        (12.34, "12.3"),
+        (1234.5, "1,234"),
+        (0.00032, "0.00032"),
+    ],
+)
+def test_numbers_have_two_or_three_significant_decimals(value: float | None, text: str) -> None:
+    assert presentation.number(value) == text
+
+
+def test_numbers_that_somebody_wrote_are_not_padded() -> None:
+    assert presentation.number(0.5, exact=True) == "0.5"
+    assert presentation.number(-3.0, exact=True) == "−3"
+
+
+def test_every_expected_metric_leads() -> None:
+    result = sample_report.result()
+    assert presentation.headline_metrics(result) == ["pearson", "ap", "f1"]
+    assert presentation.best_floor(result) == presentation.Floor(
+        "pearson", "comparison_best", pytest.approx(0.546)
+    )
+
+
+def test_a_histogram_keeps_its_counts_and_its_threshold_when_made_coarser() -> None:
+    counts = (0,) * 500 + (7,) * 300 + (0,) * 400
+    histogram = Histogram(
+        edges=tuple(i / 100 for i in range(1201)), negative=counts, positive=counts[::-1]
+    )
+    edges, negative, positive = charts._rebinned(histogram, 11.5)
+    assert len(negative) <= charts.MOST_BINS
+    assert sum(negative) == sum(positive) == 2100
+    assert edges[0] <= 4.0
+    assert edges[-1] >= 11.5
+
+
+def test_an_interval_bar_has_room_for_negative_and_large_values() -> None:
+    drawn = charts.interval_bar(Score(value=28.9, low=27, high=31), floors=[1.0], at_least=5)
+    assert ">50.0</text>" in drawn
+    assert "expected at least 5" in drawn
+    charts.interval_bar(Score(value=-0.4, low=-0.5, high=-0.3))
+    charts.interval_bar(Score(value=None))
