@@ -75,10 +75,10 @@ class Cache:
             path = self._path(key)
             try:
                 content = path.read_bytes()
-                os.utime(path)  # what was used last is dropped last
+                if os.access(path, os.W_OK):
+                    os.utime(path)  # what was used last is dropped last
             except OSError:
-                if content is None:
-                    return None
+                return None
         digest, body = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
         if hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest() != digest:
             self.notes.append(f"the damaged cache entry {self._path(key)} was made anew")

@@ -325,8 +325,8 @@ class RivalTable:
 
 
 @dataclass
-class ComparisonStatistics:
-    """Sums of other units of a layer against several labels, test documents only.
+class CrossSums:
+    """Sums of several units of a layer against several labels.
 
     All are centred by fixed means: `centre` [units] and `label_centre` [labels].
     """
@@ -344,7 +344,7 @@ class ComparisonStatistics:
         self.products = np.zeros((len(self.label_centre), len(self.centre)))
 
     def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
-        """Add test tokens: activations [tokens, units], labels [tokens, labels]."""
+        """Add tokens: activations [tokens, units], labels [tokens, labels]."""
         a = activations - self.centre.astype(np.float32)
         c = (labels - self.label_centre).astype(np.float32)
         self.n += len(a)
@@ -352,11 +352,17 @@ class ComparisonStatistics:
         self.label_sums += np.stack([c.sum(0, dtype=np.float64), np.einsum("tl,tl->l", c, c)])
         self.products += c.T @ a
 
-    def merge(self, other: ComparisonStatistics) -> None:
+    def merge(self, other: CrossSums) -> None:
         self.n += other.n
         self.unit_sums += other.unit_sums
         self.label_sums += other.label_sums
         self.products += other.products
+
+    def keep_labels(self, index: Sequence[int]) -> None:
+        """Drop the labels that are not listed."""
+        self.label_centre = self.label_centre[index]
+        self.label_sums = self.label_sums[:, index]
+        self.products = self.products[index]
 
     def pearson(self) -> Floats:
         """Correlation of each label with each unit, [labels, units]; 0 where one is constant."""

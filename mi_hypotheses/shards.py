@@ -1,0 +1,274 @@
+"""Documents become shards: whole documents with their tokens, the unit of work and of caching."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.cache import Cache, key_of
+from mi_hypotheses.errors import CacheError
+from mi_hypotheses.models import ModelSource
+from mi_hypotheses.stats import Tokens
+from mi_hypotheses.text import CALIBRATION_GROUPS, Document, TokenView, group_of
+from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer
+
+SHARD_CHARACTERS = 200_000
+
+
+@dataclass(frozen=True)
+class Window:
+    """How documents are cut for the model, and which tokens are scored.
+
+    `length` is the number of a document's own tokens in a window; BOS comes before them where
+    the model was trained so (`bos_id` is not None). In windows after a document's first,
+    tokens with fewer than `min_context` tokens before them are not scored.
+    """
+
+    length: int
+    bos_id: int | None
+    min_context: int = 0
+
+    @property
+    def settings(self) -> list[int | None]:
+        """What the activations depend on."""
+        return [self.length, self.bos_id]
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """Some whole documents and their tokens.
+
+    `starts` and `ends` are character offsets within the token's own document; `offsets` says
+    where in the token arrays each document begins, and ends with the number of tokens.
+    """
+
+    key: str
+    documents: tuple[Document, ...]
+    ids: NDArray[np.int32]  # [tokens]
+    starts: NDArray[np.int32]  # [tokens]
+    ends: NDArray[np.int32]  # [tokens]
+    offsets: NDArray[np.int64]  # [documents + 1]
+    window: Window = field(repr=False)
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def document(self) -> NDArray[np.int32]:
+        """The index of each token's document, [tokens]."""
+        return np.repeat(np.arange(len(self.documents), dtype=np.int32), np.diff(self.offsets))
+
+    @cached_property
+    def position(self) -> NDArray[np.int32]:
+        """Each token's index in its document, [tokens]."""
+        return (np.arange(len(self)) - self.offsets[self.document]).astype(np.int32)
+
+    @cached_property
+    def window_position(self) -> NDArray[np.int64]:
+        """Each token's index in its window, BOS not counted, [tokens]."""
+        return self.position.astype(np.int64) % self.window.length
+
+    @cached_property
+    def excluded(self) -> dict[str, NDArray[np.bool_]]:
+        """Why tokens are not scored: reason → bool [tokens]; no token has two reasons."""
+        unaligned = self.starts >= self.ends
+        early = self.window_position < self.window.min_context
+        early &= (self.position >= self.window.length) & ~unaligned
+        return {"unaligned": unaligned, "min_context": early}
+
+    @cached_property
+    def scored(self) -> NDArray[np.bool_]:
+        """Which tokens are scored, [tokens]."""
+        unaligned, early = self.excluded.values()
+        return ~(unaligned | early)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """The group of each document, [documents]."""
+        return np.array([group_of(d.id, seed=self.seed) for d in self.documents], dtype=np.int64)
+
+    @cached_property
+    def test(self) -> NDArray[np.bool_]:
+        """Which of the scored tokens belong to test documents, [scored]."""
+        return (self.groups >= CALIBRATION_GROUPS)[self.document[self.scored]]
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Where the scored tokens stand."""
+        document, position = self.document[self.scored], self.position[self.scored]
+        seeds = np.array([_seed64(d.id, self.seed) for d in self.documents], dtype=np.uint64)
+        return Tokens(
+            document_ids=tuple(d.id for d in self.documents),
+            document=document,
+            position=position,
+            group=self.groups[document],
+            rank=_mixed(seeds[document] + position.astype(np.uint64)),
+        )
+
+    def view(self, index: int) -> TokenView:
+        """One document's text and token spans."""
+        part = slice(self.offsets[index], self.offsets[index + 1])
+        return TokenView(self.documents[index].text, self.starts[part], self.ends[part])
+
+    def windows(self) -> list[tuple[int, int]]:
+        """(first token, number of tokens) of each window."""
+        length = self.window.length
+        return [
+            (start, min(length, stop - start))
+            for first, stop in zip(
+                self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True
+            )
+            for start in range(first, stop, length)
+        ]
+
+
+def _seed64(document_id: str, seed: int) -> int:
+    digest = hashlib.blake2b(f"{seed}:{document_id}".encode(), digest_size=8, person=b"rank")
+    return int.from_bytes(digest.digest(), "little")
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A bijective hash of 64-bit integers: the finaliser of SplitMix64 (Steele et al. 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+@dataclass
+class ShardStore:
+    """The shards of one corpus for one tokenizer: tokenised once, then read from the cache.
+
+    `keys` lists the shards in order. Documents are kept with the tokens, so that later passes
+    over the corpus need neither its files nor the memory for all of it.
+    """
+
+    corpus: str
+    source: ModelSource
+    cache: Cache
+    window: Window
+    seed: int = 0
+    keys: list[str] = field(default_factory=list)
+    n_documents: int = 0
+    n_tokens: int = 0
+    excluded: Counter[str] = field(default_factory=Counter)
+    _hash: hashlib.blake2b = field(
+        default_factory=lambda: hashlib.blake2b(digest_size=16), repr=False
+    )
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of ids and texts of all documents, in order; shard borders do not enter."""
+        return self._hash.hexdigest()
+
+    def add(self, documents: tuple[Document, ...]) -> Shard:
+        """Append a shard: tokenise its documents, or take the tokens from the cache."""
+        digest = hashlib.blake2b(digest_size=16)
+        for document in documents:
+            symbols = None if document.tokens is None else list(document.tokens)
+            part = json.dumps([document.id, document.text, symbols]).encode()
+            digest.update(part)
+            self._hash.update(part)
+        key = key_of("tokens", digest.hexdigest(), self.source.tokenizer_fingerprint)
+        arrays = self.cache.get(key)
+        if arrays is None:
+            arrays = {**_token_arrays(self._encode(documents)), **_text_arrays(documents)}
+            self.cache.put(key, arrays)
+        shard = self._shard(key, documents, arrays)
+        self.keys.append(key)
+        self.n_documents += len(documents)
+        self.n_tokens += len(shard)
+        for reason, mask in shard.excluded.items():
+            self.excluded[reason] += int(mask.sum())
+        return shard
+
+    def __iter__(self) -> Iterator[Shard]:
+        return (self.load(index) for index in range(len(self.keys)))
+
+    def load(self, index: int) -> Shard:
+        """A shard that was added before.
+
+        Raises:
+            CacheError: its entry has been removed or damaged since.
+        """
+        arrays = self.cache.get(self.keys[index])
+        if arrays is None:
+            raise CacheError(
+                f"A part of the corpus {self.corpus!r} vanished from the cache "
+                f"{self.cache.directory} during the run. Run again; if it happens twice, clear "
+                "the cache with 'mih cache clear'."
+            )
+        return self._shard(self.keys[index], self._documents(arrays), arrays)
+
+    def _shard(
+        self, key: str, documents: tuple[Document, ...], arrays: Mapping[str, NDArray[Any]]
+    ) -> Shard:
+        fields = {name: arrays[name] for name in ("ids", "starts", "ends", "offsets")}
+        return Shard(key, documents, window=self.window, seed=self.seed, **fields)
+
+    def _documents(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[Document, ...]:
+        names = json.loads(arrays["names"].tobytes())
+        text, cuts = arrays["text"].tobytes(), arrays["text_offsets"].tolist()
+        return tuple(
+            Document(id=name, corpus=self.corpus, text=text[start:stop].decode())
+            for name, start, stop in zip(names, cuts[:-1], cuts[1:], strict=True)
+        )
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer | SymbolTokenizer:
+        return self.source.tokenizer()
+
+    def _encode(self, documents: tuple[Document, ...]) -> list[Encoding]:
+        tokenizer = self._tokenizer
+        if isinstance(tokenizer, SymbolTokenizer):
+            return [
+                tokenizer.encode([d.text])[0]
+                if d.tokens is None
+                else tokenizer.encode_symbols(d.tokens)
+                for d in documents
+            ]
+        return tokenizer.encode([d.text for d in documents])
+
+
+def _token_arrays(encodings: list[Encoding]) -> dict[str, NDArray[Any]]:
+    lengths = [len(encoding.ids) for encoding in encodings]
+    return {
+        "ids": np.concatenate([encoding.ids for encoding in encodings]),
+        "starts": np.concatenate([encoding.starts for encoding in encodings]),
+        "ends": np.concatenate([encoding.ends for encoding in encodings]),
+        "offsets": np.cumsum([0, *lengths], dtype=np.int64),
+    }
+
+
+def _text_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]:
+    texts = [document.text.encode() for document in documents]
+    names = json.dumps([document.id for document in documents]).encode()
+    return {
+        "names": np.frombuffer(names, dtype=np.uint8),
+        "text": np.frombuffer(b"".join(texts), dtype=np.uint8),
+        "text_offsets": np.cumsum([0, *map(len, texts)], dtype=np.int64),
+    }
+
+
+def cut(
+    documents: Iterable[Document], *, size: int = SHARD_CHARACTERS
+) -> Iterator[tuple[Document, ...]]:
+    """Shards of whole documents with about `size` characters."""
+    shard: list[Document] = []
+    characters = 0
+    for document in documents:
+        shard.append(document)
+        characters += len(document.text)
+        if characters >= size:
+            yield tuple(shard)
+            shard, characters = [], 0
+    if shard:
+        yield tuple(shard)
