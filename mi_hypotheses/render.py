@@ -158,8 +158,8 @@ def _strongest(result: Result) -> float:
 
 
 def _breakable(text: str) -> Markup:
-    """An identifier that may be broken after its colons and slashes and before a hash."""
-    return Markup("<wbr>").join(re.split(r"(?<=[:/])(?=.)|(?=#)", visible(text)))
+    """An identifier that may be broken after colons and slashes, and before `#` and `@`."""
+    return Markup("<wbr>").join(re.split(r"(?<=[:/])(?=.)|(?=[#@])", visible(text)))
 
 
 def _tokens_markup(example: Example, strongest: float) -> Markup:
