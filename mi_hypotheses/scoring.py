@@ -225,7 +225,7 @@ class Comparison:
     def percentile(self, score: Score | None) -> float | None:
         if score is None or score.value is None or not len(self.pearson):
             return None
-        return float(100 * np.mean(self.pearson < abs(score.value)))
+        return float(np.mean(self.pearson < abs(score.value)))
 
 
 def result(

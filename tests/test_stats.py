@@ -1,0 +1,124 @@
+"""State of shards, merged in any order, is the state of one pass."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mi_hypotheses.stats import (
+    Candidate,
+    CrossSums,
+    ExampleSet,
+    Grid,
+    LabelGrid,
+    RivalTable,
+    UnitStatistics,
+)
+from tests.streams import Stream, noisy
+
+
+def assert_same(left: UnitStatistics, right: UnitStatistics) -> None:
+    assert np.array_equal(left.counts, right.counts)
+    assert np.array_equal(left.documents, right.documents)
+    np.testing.assert_allclose(left.moments, right.moments, rtol=1e-9, atol=1e-9)
+    for name, examples in left.examples.items():
+        assert examples.candidates == right.examples[name].candidates
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.booleans(), st.integers(1, 9))
+def test_merging_shards_in_any_order_is_one_pass(seed: int, numeric: bool, shards: int) -> None:
+    stream = noisy(tokens=3_000, prevalence=0.2, seed=seed)
+    if numeric:
+        stream = Stream(stream.activations, np.round(stream.activations.astype(np.float64) * 3))
+    order = list(range(stream.documents))
+    random.Random(seed).shuffle(order)
+    merged = stream.empty(numeric=numeric)
+    for part in range(shards):
+        merged.merge(stream.statistics(sorted(order[part::shards]), numeric=numeric))
+    assert_same(merged, stream.statistics(numeric=numeric))
+
+
+def test_state_survives_a_round_trip_through_plain_data() -> None:
+    made = noisy(tokens=2_000).statistics()
+    assert_same(UnitStatistics.from_state_dict(made.state_dict()), made)
+    numeric = noisy(tokens=2_000).statistics(numeric=True)
+    assert_same(UnitStatistics.from_state_dict(numeric.state_dict()), numeric)
+
+
+def test_states_with_different_grids_do_not_merge() -> None:
+    with pytest.raises(ValueError, match="different grids"):
+        noisy(seed=1).statistics().merge(noisy(seed=2).statistics())
+
+
+def test_grid_has_a_bin_of_its_own_for_exact_zeros_and_overflow_at_both_ends() -> None:
+    grid = Grid.from_pilot(np.array([-1, 0, 0.5, 2], dtype=np.float32))
+    tiny = np.nextafter(np.float32(0), np.float32(1))
+    values = np.array([-9, -tiny, 0, tiny, 9], dtype=np.float32)
+    bins = grid.bins(values)
+    assert len(set(bins.tolist())) == 5
+    assert bins[0] == 0
+    assert bins[-1] == grid.n_bins - 1
+    assert grid.n_bins >= 1024
+
+
+def test_grid_contains_its_display_and_band_edges_and_stated_thresholds() -> None:
+    grid = Grid.from_pilot(np.linspace(-0.3, 4.1, 999, dtype=np.float32), extra=[1.234])
+    for wanted in (*grid.display_edges(32), *grid.band_edges(), np.float32(1.234)):
+        assert wanted in grid.edges
+
+
+def test_a_constant_unit_has_a_grid_too() -> None:
+    grid = Grid.from_pilot(np.full(10, 3, dtype=np.float32))
+    assert grid.bins(np.array([2, 3, 4], dtype=np.float32))[2] == grid.n_bins - 1
+    assert Grid.from_pilot(np.empty(0, dtype=np.float32)).n_bins >= 2
+
+
+def test_label_grid_keeps_few_values_apart_and_bounds_many() -> None:
+    few = LabelGrid.from_pilot(np.array([0.0, 1.0, 1.0, 4.0]))
+    assert len(set(few.bins(np.array([0.0, 1.0, 4.0])).tolist())) == 3
+    assert LabelGrid.from_pilot(np.random.default_rng(0).normal(size=9999)).n_bins <= 64
+
+
+def test_examples_hold_at_most_two_tokens_of_a_document() -> None:
+    kept = ExampleSet(4)
+    kept.update(Candidate(-9.0 + i, i, "same", i, 9.0 - i, 0.0) for i in range(5))
+    kept.update([Candidate(-1.0, 0, "other", 0, 1.0, 0.0)])
+    assert [c.document_id for c in kept.candidates] == ["same", "same", "other"]
+
+
+def test_only_test_documents_become_examples() -> None:
+    stream = noisy(tokens=5_000)
+    test_ids = {f"d{i // stream.per_document}" for i in np.flatnonzero(stream.test)}
+    for examples in stream.statistics().examples.values():
+        assert examples.candidates
+        assert {c.document_id for c in examples.candidates} <= test_ids
+
+
+def test_cross_sums_are_the_correlation_matrix() -> None:
+    rng = np.random.default_rng(0)
+    units, labels = rng.normal(size=(500, 4)).astype(np.float32), rng.normal(size=(500, 3))
+    sums = CrossSums(units.mean(0, dtype=np.float64), np.zeros(3))
+    other = CrossSums(sums.centre, sums.label_centre)
+    sums.update(units[:200], labels[:200])
+    other.update(units[200:], labels[200:])
+    sums.merge(other)
+    expected = np.corrcoef(labels.T, units.T)[:3, 3:]
+    np.testing.assert_allclose(sums.pearson(), expected, atol=1e-6)
+    sums.keep_labels([2])
+    np.testing.assert_allclose(sums.pearson(), expected[2:], atol=1e-6)
+
+
+def test_rival_tables_split_calibration_from_test() -> None:
+    table = RivalTable.empty(3)
+    keys = np.array([0, 2, 2])
+    activations = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+    table.update(keys, activations, activations > 1.5, np.array([False, False, True]))
+    assert table.sums[0].tolist() == [[1, 1, 0], [0, 0, 0], [1, 2, 1]]
+    assert table.sums[1].tolist() == [[0, 0, 0], [0, 0, 0], [1, 3, 1]]
+    table.merge(table)
+    assert table.sums[1, 2].tolist() == [2, 6, 2]
