@@ -1,0 +1,149 @@
+"""What a report shows beside scores: histograms, bands and examples of test documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.columns import ColumnStore
+from mi_hypotheses.jobs import Job
+from mi_hypotheses.metrics import TEST
+from mi_hypotheses.reports import Band, Example, Examples, ExampleToken, Histogram, LabelBand
+from mi_hypotheses.shards import Shard, ShardStore
+from mi_hypotheses.stats import Candidate, Column, UnitStatistics
+
+DISPLAY_BINS = 32
+CONTEXT = 14
+SHOWN = 6
+
+
+def _regrouped(edges: Column, wanted: Column, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts [..., fine bins] summed to the bins between `wanted`, which are among `edges`.
+
+    What lies outside goes to the first and last bin.
+    """
+    cuts = np.searchsorted(edges, wanted[1:-1], side="left") + 1
+    regrouped: NDArray[np.int64] = np.add.reduceat(counts, [0, *cuts.tolist()], axis=-1)
+    return regrouped
+
+
+def histogram(statistics: UnitStatistics) -> Histogram | None:
+    grid = statistics.grid
+    if grid.high <= grid.low:
+        return None
+    counts = statistics.counts[TEST].sum(axis=0)
+    if statistics.label_grid is not None:
+        edges = statistics.rank_edges
+        shown = np.linspace(grid.low, grid.high, DISPLAY_BINS + 1)
+        which = np.clip(np.searchsorted(edges, shown[1:-1]), 1, len(edges) - 1)
+        negative = np.add.reduceat(counts.sum(axis=0), [0, *which.tolist()])
+        none = (0,) * DISPLAY_BINS
+        return Histogram(edges=tuple(shown), negative=tuple(negative.tolist()), positive=none)
+    wanted = grid.display_edges(DISPLAY_BINS)
+    negative, positive = _regrouped(grid.edges, wanted, counts).tolist()
+    return Histogram(
+        edges=tuple(wanted.tolist()), negative=tuple(negative), positive=tuple(positive)
+    )
+
+
+def bands(statistics: UnitStatistics) -> tuple[Band, ...]:
+    """P(label | band) for each tenth of the positive range, boolean labels only."""
+    edges = statistics.grid.band_edges()
+    if not len(edges) or statistics.label_grid is not None:
+        return ()
+    counts = statistics.counts[TEST].sum(axis=0)
+    first = int(np.searchsorted(statistics.grid.edges, edges[0], side="left")) + 1
+    fine = statistics.grid.edges[first - 1 :]
+    negative, positive = _regrouped(fine, edges, counts[:, first:]).tolist()
+    return tuple(
+        Band(low=low, high=high, n_tokens=n + p, mean_label=p / (n + p) if n + p else None)
+        for low, high, n, p in zip(
+            edges[:-1].tolist(), edges[1:].tolist(), negative, positive, strict=True
+        )
+    )
+
+
+def label_bands(statistics: UnitStatistics) -> tuple[LabelBand, ...]:
+    """The mean activation by label value, numeric labels only; at most 16 bands."""
+    if statistics.label_grid is None or not len(statistics.label_grid.edges):
+        return ()
+    joint = statistics.counts[TEST].sum(axis=0).astype(np.float64)
+    edges = statistics.rank_edges.astype(np.float64)
+    centres = np.concatenate([[edges[0]], (edges[1:] + edges[:-1]) / 2, [edges[-1]]])
+    cuts = statistics.label_grid.edges
+    lows = np.concatenate([[2 * cuts[0] - cuts[min(1, len(cuts) - 1)]], cuts])
+    highs = np.concatenate([cuts, [2 * cuts[-1] - cuts[max(len(cuts) - 2, 0)]]])
+    starts = np.unique(np.linspace(0, len(joint), 17).astype(int)[:-1])
+    stops = [*starts[1:].tolist(), len(joint)]
+    bands = []
+    for start, stop in zip(starts.tolist(), stops, strict=True):
+        row = joint[start:stop].sum(axis=0)
+        n = int(row.sum())
+        if n:
+            mean = float(row @ centres / n)
+            low, high = float(lows[start]), float(highs[stop - 1])
+            bands.append(LabelBand(low=low, high=high, n_tokens=n, mean_activation=mean))
+    return tuple(bands)
+
+
+def examples(
+    job: Job,
+    store: ShardStore,
+    columns: ColumnStore,
+    statistics: UnitStatistics,
+    threshold: float | None,
+) -> Examples:
+    kept = {name: examples.candidates for name, examples in statistics.examples.items()}
+    at = np.inf if threshold is None else threshold
+    chosen = {
+        "top": kept["top"][:SHOWN],
+        "false_positives": [c for c in kept["false_positives"] if c.activation >= at][:SHOWN],
+        "false_negatives": [c for c in kept["positives"] if c.activation < at][:SHOWN],
+    }
+    wanted = {c.document_id for candidates in chosen.values() for c in candidates}
+    made: dict[Candidate, Example] = {}
+    for index, shard in enumerate(store):
+        for number, document in enumerate(shard.documents):
+            if document.id in wanted:
+                here = [c for cs in chosen.values() for c in cs if c.document_id == document.id]
+                made.update(_in_context(job, columns, index, shard, number, here))
+    return Examples(**{name: tuple(made[c] for c in cs) for name, cs in chosen.items()})
+
+
+def _in_context(
+    job: Job,
+    columns: ColumnStore,
+    index: int,
+    shard: Shard,
+    number: int,
+    candidates: Iterable[Candidate],
+) -> dict[Candidate, Example]:
+    """Examples of one document, each token with its neighbours."""
+    assert job.neuron is not None  # chosen before statistics were made
+    first, stop = int(shard.offsets[number]), int(shard.offsets[number + 1])
+    column = job.sign * columns.unit(shard, job.site, job.neuron.index)[first:stop]
+    labels, view = job.labels_on(index, shard)[first:stop], shard.view(number)
+    made = {}
+    for candidate in candidates:
+        low = max(candidate.position - CONTEXT, 0)
+        high = min(candidate.position + CONTEXT + 1, len(view))
+        made[candidate] = Example(
+            document=candidate.document_id,
+            line=view.text.count("\n", 0, int(view.ends[candidate.position] - 1)) + 1,
+            focus=candidate.position - low,
+            tokens=tuple(
+                ExampleToken(
+                    text=view.text[
+                        max(int(view.starts[i]), int(view.ends[i - 1]) if i else 0) : int(
+                            view.ends[i]
+                        )
+                    ],
+                    activation=round(float(column[i]), 4),
+                    label=float(labels[i]),
+                )
+                for i in range(low, high)
+            ),
+        )
+    return made
