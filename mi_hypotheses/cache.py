@@ -11,7 +11,9 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,13 +55,14 @@ class Cache:
     limit_bytes: int = DEFAULT_LIMIT
     notes: list[str] = field(default_factory=list)
     _memory: dict[str, bytes] = field(default_factory=dict, repr=False)
-    _own: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @classmethod
     def temporary(cls) -> Cache:
-        """A cache that is gone when the process ends."""
-        own = tempfile.TemporaryDirectory(prefix="mih-", ignore_cleanup_errors=True)
-        return cls(Path(own.name), _own=own)
+        """A cache that is gone with this object, at the latest when the process ends."""
+        directory = tempfile.mkdtemp(prefix="mih-")
+        made = cls(Path(directory))
+        weakref.finalize(made, shutil.rmtree, directory, ignore_errors=True)
+        return made
 
     def _path(self, key: str) -> Path:
         return self.directory / key[:2] / f"{key}.arrays"

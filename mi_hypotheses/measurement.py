@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import metadata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mi_hypotheses import corpora, models, scoring
+from mi_hypotheses import corpora, findings, jobs, metrics, models, reports, scoring, stats, text
 from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.columns import ColumnStore, Progress
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
 from mi_hypotheses.jobs import Job
-from mi_hypotheses.metrics import builtin_metrics
 from mi_hypotheses.models import ModelSource, Site
 from mi_hypotheses.reports import CorpusInfo, Result
 from mi_hypotheses.scoring import Comparison
-from mi_hypotheses.shards import Shard, ShardStore, Window, cut
+from mi_hypotheses.shards import SHARD_CHARACTERS, Shard, ShardStore, Window, cut
 from mi_hypotheses.stats import CrossSums
 from mi_hypotheses.text import Document
 
@@ -97,14 +98,16 @@ def _check(job: Job, source: ModelSource) -> None:
 class Measurement:
     """One model on one corpus: all its jobs, shard by shard."""
 
-    def __init__(self, context: Context, source: ModelSource, corpus: str, jobs: list[Job]) -> None:
+    def __init__(
+        self, context: Context, source: ModelSource, corpus: str, members: list[Job]
+    ) -> None:
         options = context.options
         window = Window(
             length=source.n_ctx - int(source.bos_id is not None),
             bos_id=source.bos_id,
             min_context=options.min_context,
         )
-        self.context, self.options, self.jobs = context, options, jobs
+        self.context, self.options, self.jobs = context, options, members
         self.stages, self.progress = context.stages, context.progress
         self.store = ShardStore(corpus, source, context.cache, window, seed=options.seed)
         self.columns = ColumnStore(
@@ -116,7 +119,9 @@ class Measurement:
             batch_size=options.batch_size,
             seed=options.seed,
         )
-        self.metrics = builtin_metrics() if context.plugins is None else context.plugins.metrics()
+        self.metrics = (
+            metrics.builtin_metrics() if context.plugins is None else context.plugins.metrics()
+        )
 
     def results(self) -> list[Result]:
         """Results of all jobs, in order."""
@@ -148,7 +153,9 @@ class Measurement:
         corpus = self.context.plugins.corpus(uri) if self.context.plugins is not None else None
         corpus = corpus or corpora.resolve(uri)
         self.progress.stage(f"reading {uri}", total=None)
-        for documents in cut(self._limited(corpus.documents())):
+        limit = self.options.limit_tokens
+        size = SHARD_CHARACTERS if limit is None else min(SHARD_CHARACTERS, max(limit, 1))
+        for documents in cut(self._limited(corpus.documents()), size=size):
             shard = self.store.add(documents)
             for job in self.jobs:
                 _attempt(job, Job.label, shard)
@@ -287,7 +294,7 @@ class Measurement:
         changed code is measured anew."""
         return key_of(
             "result",
-            metadata.version("mi_hypotheses"),
+            _code_hash(),
             job.hypothesis.hash,
             job.digest,
             self.store.keys,
@@ -307,6 +314,15 @@ class Measurement:
         return kept.model_copy(
             update={"claim": hypothesis.claim, "source": hypothesis.source, "corpus": job.corpus}
         )
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of the modules that results follow from, so that none outlives a change of them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for module in (text, stats, metrics, scoring, findings, jobs, reports):
+        digest.update(inspect.getsource(module).encode())
+    return digest.hexdigest()
 
 
 def _choose(job: Job, sites: Sequence[Site], correlations: NDArray[np.float64]) -> None:

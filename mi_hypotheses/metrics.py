@@ -342,18 +342,22 @@ def _bar_reason(bar: Bar, score: Score | None) -> str:
 def unbeaten_floors(
     found: Mapping[str, Score], floors: Mapping[str, float | None], metrics: Sequence[str]
 ) -> list[str]:
-    """A sentence for each floor of these metrics that a score's interval does not clear."""
+    """For each of these metrics whose interval does not clear its strongest rival, a sentence."""
     sentences = []
-    for key, floor in floors.items():
-        metric, rival = key.split(".", 1)
+    for metric in dict.fromkeys(metrics):
         score = found.get(metric)
-        if metric not in metrics or floor is None or score is None or score.low is None:
+        rivals = {
+            key.split(".", 1)[1]: floor
+            for key, floor in floors.items()
+            if key.split(".", 1)[0] == metric and floor is not None
+        }
+        if not rivals or score is None or score.value is None or score.low is None:
             continue
-        if score.low <= floor:
+        rival = max(rivals, key=lambda name: rivals[name])
+        if score.low <= rivals[rival]:
             sentences.append(
-                f"does not beat its floor: {metric} {score.value:.2f} "
-                f"[{score.low:.2f}, {score.high:.2f}] against {floor:.2f} "
-                f"for {RIVALS.get(rival, rival)}"
+                f"{metric} {score.value:.2f} [{score.low:.2f}, {score.high:.2f}] does not beat "
+                f"its floor: {rivals[rival]:.2f} for {RIVALS.get(rival, rival)}"
             )
     return sentences
 

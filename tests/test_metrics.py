@@ -199,8 +199,8 @@ def test_a_permuted_predicate_does_not_beat_its_floors() -> None:
     found = scored(Stream(good.activations, labels).statistics())
     floors = m.constant_floors(float(labels.mean()), numeric=False)
     sentences = m.unbeaten_floors(found, floors, ["pearson", "f1", "ap"])
-    assert any("pearson" in sentence for sentence in sentences)
-    assert any("f1" in sentence for sentence in sentences)
+    assert any(sentence.startswith("pearson") for sentence in sentences)
+    assert any(sentence.startswith("f1") for sentence in sentences)
     assert m.unbeaten_floors(scored(good.statistics()), floors, ["pearson", "f1", "ap"]) == []
 
 

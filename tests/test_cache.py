@@ -1,0 +1,99 @@
+"""The cache: atomic, checked, bounded, and never in the way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mi_hypotheses.cache import Cache, key_of
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+def arrays(size: int = 10) -> dict[str, np.ndarray]:
+    return {"a": np.arange(size, dtype=np.float32), "b": np.array([1, 2], dtype=np.int64)}
+
+
+def test_what_is_put_is_got(cache: Cache) -> None:
+    assert cache.get(key_of("x")) is None
+    assert not cache.has(key_of("x"))
+    cache.put(key_of("x"), arrays())
+    found = cache.get(key_of("x"))
+    assert found is not None
+    assert {name: array.tolist() for name, array in found.items()} == {
+        name: array.tolist() for name, array in arrays().items()
+    }
+    assert found["a"].dtype == np.float32
+
+
+def test_keys_depend_on_every_part_and_on_their_order() -> None:
+    keys = {key_of("a", 1), key_of("a", 2), key_of(1, "a"), key_of("a", "1"), key_of("a", [1])}
+    assert len(keys) == 5
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty"])
+def test_a_damaged_entry_counts_as_absent(cache: Cache, damage: str) -> None:
+    cache.put("k" * 40, arrays())
+    [path] = cache.entries()
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[-3] ^= 1
+    path.write_bytes({"flip": content, "truncate": content[:40], "empty": b""}[damage])
+    assert cache.get("k" * 40) is None
+    assert "damaged" in cache.notes[0]
+    assert not cache.has("k" * 40)
+
+
+def test_no_half_written_file_is_left_behind(cache: Cache) -> None:
+    cache.put("k" * 40, arrays())
+    files = [path for path in cache.directory.rglob("*") if path.is_file()]
+    assert files == list(cache.entries())
+
+
+def test_trim_drops_what_was_used_longest_ago(cache: Cache) -> None:
+    for age, name in enumerate("abc"):
+        cache.put(name * 40, arrays(1000))
+        [path] = cache.directory.glob(f"{name * 2}/*")
+        os.utime(path, (1000 - age, 1000 - age))
+    assert cache.get("c" * 40) is not None  # used just now, though written first by its time
+    cache.limit_bytes = cache.size() * 2 // 3 + 10
+    assert cache.trim() > 0
+    assert [cache.has(name * 40) for name in "abc"] == [True, False, True]
+    assert cache.size() <= cache.limit_bytes
+
+
+def test_clear_drops_everything(cache: Cache) -> None:
+    cache.put("a" * 40, arrays())
+    cache.put("b" * 40, arrays())
+    assert cache.clear() == 2
+    assert cache.size() == 0
+    assert cache.get("a" * 40) is None
+
+
+def test_an_unwritable_cache_goes_on_in_memory_and_says_so(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    cache = Cache(blocked / "cache")
+    cache.put("a" * 40, arrays())
+    cache.put("b" * 40, arrays())
+    assert cache.has("a" * 40)
+    found = cache.get("a" * 40)
+    assert found is not None
+    assert found["a"].tolist() == arrays()["a"].tolist()
+    assert len(cache.notes) == 1
+    assert "goes on in memory" in cache.notes[0]
+
+
+def test_a_temporary_cache_is_gone_with_its_object() -> None:
+    cache = Cache.temporary()
+    cache.put("a" * 40, arrays())
+    directory = cache.directory
+    assert directory.exists()
+    del cache
+    assert not directory.exists()
