@@ -76,17 +76,24 @@ class FileCorpus:
 
     def _entries(self) -> Iterator[Entry]:
         for file in self.files():
-            content = sources.read_text(file.path)
-            if content is None:
-                self.skipped["undecodable"] += 1
-            elif file.path.suffix == ".jsonl":
-                yield from sources.json_lines(content, file=file)
-            elif not self.docstrings:
-                yield Entry(file.id, content)
-            elif (prose := sources.docstrings(content)) is None:
+            if file.path.suffix == ".jsonl":
+                for entry in sources.json_lines(file):
+                    if entry is None:
+                        self.skipped["undecodable"] += 1
+                    else:
+                        yield entry
+            elif (text := self._text(file.path)) is not None:
+                yield Entry(file.id, text)
+
+    def _text(self, path: Path) -> str | None:
+        text = sources.read_text(path)
+        if text is None:
+            self.skipped["undecodable"] += 1
+        elif self.docstrings:
+            text = sources.docstrings(text)
+            if text is None:
                 self.skipped["unparsable"] += 1
-            else:
-                yield Entry(file.id, prose)
+        return text
 
 
 def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> Iterator[Document]:
@@ -263,6 +270,8 @@ def resolve(uri: str, *, named_dirs: Sequence[Path] = ()) -> FileCorpus | NamedC
     Raises:
         CorpusError: nothing answers to it.
     """
+    if not uri.strip():
+        raise CorpusError("A corpus without a name: give a URI such as 'stdlib' or a path.")
     for folder in named_dirs:
         path = folder / f"{uri}.toml"
         if _is_plain_name(uri) and path.is_file():

@@ -136,25 +136,40 @@ def read_text(path: Path) -> str | None:
     except UnicodeDecodeError:
         return None
     except OSError as error:
-        raise CorpusError(f"The file {path} cannot be read: {error.strerror}.") from None
+        raise _unreadable(path, error) from None
 
 
-def json_lines(content: str, *, file: SourceFile) -> Iterator[Entry]:
+def json_lines(file: SourceFile) -> Iterator[Entry | None]:
     """One entry for each line that is not blank: an object with `text` or `tokens`, maybe `id`.
 
-    Without an `id` the entry is named by its file and line.
+    Without an `id` the entry is named by its file and line. None stands for a line that is not
+    UTF-8. Lines are read one by one, so that files may be larger than memory.
 
     Raises:
-        CorpusError: a line is not such an object.
+        CorpusError: the file cannot be read, or a line is not such an object.
     """
-    for number, line in enumerate(content.split("\n"), start=1):
-        if line.strip():
-            where = f"Line {number} of {file.path}"
-            try:
-                value = json.loads(line)
-            except ValueError as error:
-                raise CorpusError(f"{where} is not JSON: {error}.") from None
-            yield _entry(value, default_id=f"{file.id}:{number}", where=where)
+    try:
+        with file.path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _parse_line(line, file=file, number=number)
+    except OSError as error:
+        raise _unreadable(file.path, error) from None
+
+
+def _parse_line(line: bytes, *, file: SourceFile, number: int) -> Entry | None:
+    where = f"Line {number} of {file.path}"
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{where} is not JSON: {error}.") from None
+    return _entry(value, default_id=f"{file.id}:{number}", where=where)
+
+
+def _unreadable(path: Path, error: OSError) -> CorpusError:
+    return CorpusError(f"The file {path} cannot be read: {error.strerror}.")
 
 
 def _entry(value: Any, *, default_id: str, where: str) -> Entry:

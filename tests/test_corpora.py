@@ -182,6 +182,14 @@ def test_lone_surrogates_in_json_are_replaced(tmp_path):
     assert texts(tmp_path / "d.jsonl") == {"d.jsonl:1": "a�b"}
 
 
+def test_a_line_that_is_not_utf8_is_left_out_and_counted(tmp_path):
+    (tmp_path / "d.jsonl").write_bytes(b'{"text": "\xff"}\n{"text": "x"}\n')
+    corpus = resolve(str(tmp_path / "d.jsonl"))
+
+    assert [document.id for document in corpus.documents()] == ["d.jsonl:2"]
+    assert corpus.skipped == {"undecodable": 1}
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -225,6 +233,7 @@ def test_resolving_reads_nothing(tmp_path):
         ("stdlb", "Did you mean 'stdlib'?"),
         ("pakage:sympy", "Did you mean 'package:'?"),
         ("stdlib#docstring", "Did you mean 'docstrings'?"),
+        ("", "give a URI such as 'stdlib'"),
     ],
 )
 def test_an_unknown_uri_is_an_error_with_what_was_probably_meant(uri, hint):

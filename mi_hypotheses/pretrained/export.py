@@ -82,6 +82,7 @@ def save_weights(state: Mapping[str, Tensor], path: Path) -> None:
             raise ValueError(f"The weight {name} does not fit into fp16.")
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(half, path)
+    path.chmod(0o644)  # safetensors leaves it readable to its owner alone
 
 
 def save_model(
