@@ -165,7 +165,7 @@ def explain(error: BaseException, *, file: Path | None, what: str = "") -> LoadE
     prefix = f"In {what}: " if what else ""
     match error:
         case ValidationError():
-            message = _plain_validation(error)
+            message = plain_validation(error)
         case MiHypothesesError():
             message = _sentence(str(error))
         case ModuleNotFoundError():
@@ -204,7 +204,7 @@ def _place(tb: TracebackType | None, file: Path | None, *, direct: bool) -> str:
     return f"{short_path(chosen[-1].filename)}:{chosen[-1].lineno}"
 
 
-def _plain_validation(error: ValidationError) -> str:
+def plain_validation(error: ValidationError) -> str:
     """`The hypothesis 'x' (Fires): the field 'claim' is missing.`"""
     cls, name = _constructed(error)
     kind = cls.__name__ if cls else error.title

@@ -94,11 +94,27 @@ class Plugins:
             if first is not None:
                 errors += _duplicate(first, hypothesis)
                 continue
-            wrong = list(self._unknown_metrics(hypothesis))
+            wrong = list(self.mistakes(hypothesis))
             errors += wrong
             if not wrong:
                 hypotheses[hypothesis.name] = hypothesis
         return Collected(tuple(hypotheses.values()), (*self._errors, *errors))
+
+    def mistakes(self, hypothesis: Hypothesis) -> Iterator[LoadError]:
+        """What a hypothesis expects that no metric gives."""
+        numeric = hypothesis.on.numeric
+        label = "numeric" if numeric else "boolean"
+        metrics = self._metrics
+        fitting = [name for name, metric in metrics.items() if metric.applies(numeric=numeric)]
+        for name in hypothesis.expect:
+            if name in fitting:
+                continue
+            problem = f"is no metric for {label} labels" if name in metrics else "is no metric"
+            yield LoadError(
+                source=short_source(hypothesis.source),
+                message=f"The hypothesis {hypothesis.name!r} expects {name!r}, which {problem}. "
+                + did_you_mean(name, fitting),
+            )
 
     def corpus(self, uri: str) -> Corpus | None:
         """The corpus at `uri`, from the first plugin that knows it.
@@ -277,21 +293,6 @@ class Plugins:
             else:
                 metrics[metric.name] = metric
         return metrics
-
-    def _unknown_metrics(self, hypothesis: Hypothesis) -> Iterator[LoadError]:
-        numeric = hypothesis.on.numeric
-        label = "numeric" if numeric else "boolean"
-        metrics = self._metrics
-        fitting = [name for name, metric in metrics.items() if metric.applies(numeric=numeric)]
-        for name in hypothesis.expect:
-            if name in fitting:
-                continue
-            problem = f"is no metric for {label} labels" if name in metrics else "is no metric"
-            yield LoadError(
-                source=short_source(hypothesis.source),
-                message=f"The hypothesis {hypothesis.name!r} expects {name!r}, which {problem}. "
-                + did_you_mean(name, fitting),
-            )
 
 
 def _module_level(module: object, file: Path | None) -> list[Named]:

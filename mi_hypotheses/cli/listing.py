@@ -1,0 +1,184 @@
+"""`mih list`, `plugins`, `models`, `corpora` and `cache`: what there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mi_hypotheses.cli.codes import ExitCode
+from mi_hypotheses.cli.options import (
+    json_option,
+    open_plugins,
+    plugin_options,
+    print_errors,
+    selection_options,
+    traceback_option,
+)
+
+if TYPE_CHECKING:
+    from mi_hypotheses.hypotheses import Hypothesis
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print columns as wide as their widest cell, the last one as it is."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+@click.command("list")
+@selection_options
+@json_option
+def list_(
+    *, paths: Sequence[str], keyword: str | None, modules: Sequence[str], as_json: bool
+) -> int:
+    """List the hypotheses that `mih run` would score."""
+    from mi_hypotheses.cli.running import nothing_collected
+    from mi_hypotheses.settings import load_settings
+
+    plugins = open_plugins(load_settings(), paths=paths, modules=modules)
+    collected = plugins.collect(keyword=keyword)
+    rows = [_described(hypothesis) for hypothesis in collected.hypotheses]
+    if as_json:
+        errors = [error.model_dump() for error in collected.errors]
+        click.echo(json.dumps({"hypotheses": rows, "errors": errors}, indent=1))
+    elif rows:
+        shown = ("name", "model", "unit", "source", "claim")
+        _print_table([[str(row[key]) for key in shown] for row in rows])
+    if not rows:
+        return nothing_collected(collected)
+    print_errors(collected.errors)
+    return ExitCode.FELL_SHORT if collected.errors else ExitCode.OK
+
+
+def _described(hypothesis: Hypothesis) -> dict[str, object]:
+    from mi_hypotheses.loading import short_source
+    from mi_hypotheses.predicates import describe
+
+    return {
+        "name": hypothesis.name,
+        "claim": hypothesis.claim,
+        "model": hypothesis.model,
+        "unit": str(hypothesis.unit),
+        "on": describe(hypothesis.on),
+        "corpora": list(hypothesis.corpora),
+        "expect": dict(hypothesis.expect),
+        "source": short_source(hypothesis.source),
+        "hash": hypothesis.hash,
+    }
+
+
+@click.command
+@plugin_options
+@json_option
+def plugins(*, modules: Sequence[str], as_json: bool) -> int:
+    """List the plugins, with their hooks and hypotheses."""
+    from dataclasses import asdict
+
+    from mi_hypotheses.settings import load_settings
+
+    loaded = open_plugins(load_settings(), modules=modules)
+    listing = loaded.listing()
+    if as_json:
+        click.echo(json.dumps([asdict(plugin) for plugin in listing], indent=1))
+    else:
+        _print_table(
+            [
+                (
+                    plugin.name,
+                    plugin.origin,
+                    f"{plugin.hypotheses} hypotheses",
+                    ", ".join(plugin.hooks),
+                )
+                for plugin in listing
+            ]
+        )
+    print_errors(loaded.errors())
+    return ExitCode.FELL_SHORT if loaded.errors() else ExitCode.OK
+
+
+@click.command
+@json_option
+@traceback_option
+def models(*, as_json: bool) -> None:
+    """List the models that come with the package."""
+    from mi_hypotheses.models import shipped_models
+
+    rows = [_model_row(name) for name in shipped_models()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    elif rows:
+        _print_table([[*map(str, row.values())] for row in rows])
+    if not as_json:
+        click.echo(
+            "Besides these, the name of any model on the Hugging Face hub that TransformerLens "
+            "knows, or a directory of one, can be given."
+        )
+
+
+def _model_row(name: str) -> dict[str, object]:
+    from mi_hypotheses.errors import ModelError
+    from mi_hypotheses.models import checkpoints, resolve
+
+    try:
+        info = resolve(name).info
+        steps = checkpoints(name)
+    except ModelError as error:
+        return {"name": name, "layers": "", "units": "", "context": "", "about": str(error)}
+    units = f"{info.d_mlp} neurons a layer" if info.d_mlp else f"{info.n_heads} heads a layer"
+    return {
+        "name": name,
+        "layers": f"{info.n_layers} layer{'s' if info.n_layers > 1 else ''}",
+        "units": units,
+        "context": f"{info.n_ctx} tokens of context",
+        "about": f"checkpoints {name}@step=: {', '.join(map(str, steps))}" if steps else "",
+    }
+
+
+@click.command
+@json_option
+@traceback_option
+def corpora(*, as_json: bool) -> None:
+    """List the named corpora and the ways to write others."""
+    from mi_hypotheses.corpora import SCHEMES, available_corpora
+    from mi_hypotheses.settings import load_settings
+
+    named = available_corpora(load_settings().corpora)
+    if as_json:
+        described = {name: corpus.model_dump(mode="json") for name, corpus in named.items()}
+        click.echo(json.dumps({"named": described, "schemes": SCHEMES}, indent=1))
+        return
+    rows = [*SCHEMES.items()]
+    rows += [(name, f"{corpus.description} ({corpus.source})") for name, corpus in named.items()]
+    _print_table(rows)
+
+
+@click.command
+@click.argument("action", type=click.Choice(["show", "clear"]), default="show")
+@click.option("--cache-dir", type=click.Path(file_okay=False), help="Where activations are kept.")
+@json_option
+@traceback_option
+def cache(action: str, *, cache_dir: str | None, as_json: bool) -> None:
+    """Show where activations are kept and how large that is, or clear it."""
+    from mi_hypotheses.cli.running import open_cache
+    from mi_hypotheses.settings import load_settings
+
+    kept = open_cache(load_settings({"cache_dir": cache_dir}))
+    if action == "clear":
+        click.echo(f"{kept.clear()} entries of {kept.directory} were removed.")
+        return
+    entries, size = sum(1 for _ in kept.entries()), kept.size()
+    if as_json:
+        found = {"directory": str(kept.directory), "entries": entries, "bytes": size}
+        click.echo(json.dumps({**found, "limit_bytes": kept.limit_bytes}, indent=1))
+    else:
+        click.echo(f"{kept.directory}: {entries} entries, {_megabytes(size)} of at most ", nl=False)
+        click.echo(_megabytes(kept.limit_bytes))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.1f} MB"
