@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.jobs import Job
 from mi_hypotheses.metrics import TEST
-from mi_hypotheses.reports import Band, Example, Examples, ExampleToken, Histogram, LabelBand
-from mi_hypotheses.shards import Shard, ShardStore
+from mi_hypotheses.reports import Band, Example, ExampleToken, Histogram, LabelBand
+from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import Candidate, Column, UnitStatistics
 
 DISPLAY_BINS = 32
@@ -88,28 +88,36 @@ def label_bands(statistics: UnitStatistics) -> tuple[LabelBand, ...]:
     return tuple(bands)
 
 
-def examples(
-    job: Job,
-    store: ShardStore,
-    columns: ColumnStore,
-    statistics: UnitStatistics,
-    threshold: float | None,
-) -> Examples:
+def choose_examples(
+    statistics: UnitStatistics, threshold: float | None
+) -> dict[str, list[Candidate]]:
+    """The tokens to show: strongest, strongest mistakes, and a sample of the misses."""
     kept = {name: examples.candidates for name, examples in statistics.examples.items()}
     at = np.inf if threshold is None else threshold
-    chosen = {
+    return {
         "top": kept["top"][:SHOWN],
         "false_positives": [c for c in kept["false_positives"] if c.activation >= at][:SHOWN],
         "false_negatives": [c for c in kept["positives"] if c.activation < at][:SHOWN],
     }
-    wanted = {c.document_id for candidates in chosen.values() for c in candidates}
+
+
+def examples_in(
+    job: Job,
+    columns: ColumnStore,
+    index: int,
+    shard: Shard,
+    chosen: Mapping[str, Iterable[Candidate]],
+) -> dict[Candidate, Example]:
+    """The chosen tokens that lie in a shard, with their context."""
+    by_document: dict[str, list[Candidate]] = {}
+    for candidates in chosen.values():
+        for candidate in candidates:
+            by_document.setdefault(candidate.document_id, []).append(candidate)
     made: dict[Candidate, Example] = {}
-    for index, shard in enumerate(store):
-        for number, document in enumerate(shard.documents):
-            if document.id in wanted:
-                here = [c for cs in chosen.values() for c in cs if c.document_id == document.id]
-                made.update(_in_context(job, columns, index, shard, number, here))
-    return Examples(**{name: tuple(made[c] for c in cs) for name, cs in chosen.items()})
+    for number, document in enumerate(shard.documents):
+        if document.id in by_document:
+            made |= _in_context(job, columns, index, shard, number, by_document[document.id])
+    return made
 
 
 def _in_context(

@@ -22,7 +22,7 @@ from mi_hypotheses.hypotheses import AnyNeuron, Neuron
 from mi_hypotheses.jobs import Job
 from mi_hypotheses.models import ModelSource, Site
 from mi_hypotheses.reports import CorpusInfo, Result
-from mi_hypotheses.scoring import Comparison
+from mi_hypotheses.scoring import Comparison, Second
 from mi_hypotheses.shards import SHARD_CHARACTERS, Shard, ShardStore, Window, cut
 from mi_hypotheses.stats import CrossSums
 from mi_hypotheses.text import Document
@@ -131,16 +131,18 @@ class Measurement:
             self._read()
         cached = {id(job): self._cached(job) for job in self.jobs if job.error is None}
         todo = [job for job in self.jobs if job.error is None and cached[id(job)] is None]
+        second: dict[int, Second] = {}
         if todo:
             self._search([job for job in todo if job.neuron is None])
             self._forward(todo)
             with self.stages.timed("statistics"):
                 self._accumulate(todo)
+                second = self._revisit(todo)
         done = []
         with self.stages.timed("scores"):
             for job in self.jobs:
                 kept = cached.get(id(job))
-                done.append(kept if kept is not None else self._result(job))
+                done.append(kept if kept is not None else self._result(job, second.get(id(job))))
         self.context.tokens_run += self.columns.tokens_run
         if self.columns.model is not None:
             self.context.device = self.columns.model.device
@@ -259,6 +261,18 @@ class Measurement:
                 self.cross[site] = members, sums
             sums.update(block, labels[shard.scored][shard.test])
 
+    def _revisit(self, jobs: list[Job]) -> dict[int, Second]:
+        """The second pass, for those that the first has not failed."""
+        second = {id(job): Second.of(job) for job in jobs if job.error is None}
+        for index, shard in enumerate(self.store):
+            for job in jobs:
+                if job.error is None:
+                    _attempt(job, self._add_second, second[id(job)], index, shard)
+        return second
+
+    def _add_second(self, job: Job, second: Second, index: int, shard: Shard) -> None:
+        second.add_shard(job, index, shard, self.columns)
+
     def _comparison(self, job: Job) -> Comparison:
         members, sums = self.cross[job.site]
         row: NDArray[np.float64] = np.abs(sums.pearson()[members.index(job)])
@@ -267,27 +281,19 @@ class Measurement:
 
     # --- results ---------------------------------------------------------------------------------
 
-    def _result(self, job: Job) -> Result:
-        made: list[Result] = []
-
-        def make(job: Job) -> None:
-            made.append(
-                scoring.result(
-                    job,
-                    self.store,
-                    self.columns,
-                    self._comparison(job),
-                    metrics=self.metrics,
-                    seed=self.options.seed,
-                )
-            )
-
-        _attempt(job, make)
-        if job.error is not None or not made:
-            return scoring.failed(job, job.error or "not measured")
-        content = np.frombuffer(made[0].model_dump_json().encode(), dtype=np.uint8)
+    def _result(self, job: Job, second: Second | None) -> Result:
+        if job.error is not None or second is None:
+            return scoring.failed(job, job.error or "it was not measured")
+        made = scoring.result(
+            job,
+            second,
+            self._comparison(job),
+            metrics=self.metrics,
+            seed=self.options.seed,
+        )
+        content = np.frombuffer(made.model_dump_json().encode(), dtype=np.uint8)
         self.context.cache.put(self._key(job), {"result": content})
-        return made[0]
+        return made
 
     def _key(self, job: Job) -> str:
         """What a result depends on; the labels enter by content, so a predicate that calls

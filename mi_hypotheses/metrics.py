@@ -281,6 +281,8 @@ def _key_pearson(calibration: Floats, test: Floats, statistics: UnitStatistics) 
 def _best_key_set(calibration: Floats, test: Floats) -> float:
     """F1 on test of the set of keys with the highest F1 on calibration."""
     n, _, fires = calibration.T
+    if not len(n):
+        return 0.0
     order = np.argsort(-_ratio(fires, n), kind="stable")  # keys never seen come last
     hits, size = np.cumsum(fires[order]), np.cumsum(n[order])
     f1 = _ratio(2 * hits, size + fires.sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,10 @@ from mi_hypotheses import metrics as m
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.jobs import Job
 from mi_hypotheses.predicates import describe
-from mi_hypotheses.reports import (
-    Result,
-    Score,
-    Verdict,
-)
+from mi_hypotheses.reports import Example, Examples, Result, Score, Verdict
 from mi_hypotheses.shards import Shard, ShardStore
 from mi_hypotheses.stats import (
+    Candidate,
     Floats,
     Grid,
     LabelGrid,
@@ -75,10 +72,9 @@ def start_statistics(job: Job, store: ShardStore, columns: ColumnStore) -> UnitS
 
 def add_shard(job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
     """Add a shard to the job's statistics."""
-    assert job.statistics is not None  # made by start_statistics
     activations = job.activations(shard, columns)
     labels = job.labels_on(index, shard)[shard.scored]
-    job.statistics.update(shard.tokens, activations, labels, shard.test)
+    _complete(job).update(shard.tokens, activations, labels, shard.test)
 
 
 def threshold_bin(job: Job, statistics: UnitStatistics) -> int | None:
@@ -100,23 +96,6 @@ RIVAL_KEYS: dict[str, Callable[[Shard], NDArray[np.int64]]] = {
 }
 
 
-def rivals(
-    job: Job, store: ShardStore, columns: ColumnStore, fires_from: float | None
-) -> dict[str, RivalTable]:
-    """What rivals that know one thing about each token see, by rival."""
-    size = max((int(shard.ids.max(initial=0)) for shard in store), default=0) + 2
-    tables = {
-        name: RivalTable.empty(store.window.length if name == "position" else size)
-        for name in RIVAL_KEYS
-    }
-    for shard in store:
-        activations = job.activations(shard, columns)
-        fires = activations >= (np.inf if fires_from is None else fires_from)
-        for name, keys in RIVAL_KEYS.items():
-            tables[name].update(keys(shard)[shard.scored], activations, fires, shard.test)
-    return tables
-
-
 @dataclass(frozen=True)
 class Comparison:
     """|pearson| of the comparison units with the label, the job's own unit left out."""
@@ -129,42 +108,70 @@ class Comparison:
         return float(np.mean(self.pearson < abs(score.value)))
 
 
-def result(
-    job: Job,
-    store: ShardStore,
-    columns: ColumnStore,
-    comparison: Comparison,
-    *,
-    metrics: Sequence[m.Metric],
-    seed: int,
-) -> Result:
-    """Scores, floors, verdict and examples of a job whose statistics are complete."""
+@dataclass
+class Second:
+    """What the second pass over the shards finds, the threshold being known.
+
+    `chosen` names the tokens to show as examples, `made` holds those met so far.
+    """
+
+    fires_bin: int | None
+    threshold: float | None
+    chosen: dict[str, list[Candidate]]
+    made: dict[Candidate, Example] = field(default_factory=dict)
+    rivals: dict[str, RivalTable] = field(
+        default_factory=lambda: {name: RivalTable() for name in RIVAL_KEYS}
+    )
+
+    @classmethod
+    def of(cls, job: Job) -> Second:
+        """Fix the threshold and the examples of a job whose first pass is done."""
+        statistics = _complete(job)
+        fires_bin = threshold_bin(job, statistics)
+        threshold = float(statistics.grid.edges[fires_bin - 1]) if fires_bin else None
+        return cls(fires_bin, threshold, findings.choose_examples(statistics, threshold))
+
+    def add_shard(self, job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
+        """Add a shard to what the rivals see, and take the examples that lie in it."""
+        activations = job.activations(shard, columns)
+        fires = activations >= (np.inf if self.threshold is None else self.threshold)
+        for name, keys in RIVAL_KEYS.items():
+            self.rivals[name].update(keys(shard)[shard.scored], activations, fires, shard.test)
+        self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
+
+
+def _complete(job: Job) -> UnitStatistics:
     assert job.statistics is not None  # made by start_statistics
-    statistics, hypothesis = job.statistics, job.hypothesis
-    fires_bin = threshold_bin(job, statistics)
-    threshold = None if not fires_bin else float(statistics.grid.edges[fires_bin - 1])
+    return job.statistics
+
+
+def result(
+    job: Job, second: Second, comparison: Comparison, *, metrics: Sequence[m.Metric], seed: int
+) -> Result:
+    """Scores, floors, verdict and examples of a job when both passes are done."""
+    statistics, hypothesis = _complete(job), job.hypothesis
     counted = _counted(job, statistics)
     reasons = m.undefined_reasons(statistics)
     if reasons:
-        _, verdict = m.judge(hypothesis.expect, {}, reasons)
-        bars, _ = m.judge(hypothesis.expect, {}, reasons)
+        bars, verdict = m.judge(hypothesis.expect, {}, reasons)
         return counted.model_copy(update={"verdict": verdict, "expect": bars})
     weights = m.bootstrap_weights(statistics, seed=seed)
-    evidence = m.Evidence(statistics, weights, fires_bin)
+    evidence = m.Evidence(statistics, weights, second.fires_bin)
     scores = m.scores(evidence, metrics, numeric=job.numeric)
     floors: dict[str, float | None] = {
         **m.constant_floors(counted.prevalence or 0.0, numeric=job.numeric)
     }
-    for name, table in rivals(job, store, columns, threshold).items():
+    for name, table in second.rivals.items():
         floors.update(m.rival_floors(name, table, statistics))
     if len(comparison.pearson):
         floors["pearson.comparison_best"] = float(comparison.pearson.max())
     bars, verdict = m.judge(hypothesis.expect, scores, ())
     headline = [metric.name for metric in metrics if metric.headline]
     unbeaten = m.unbeaten_floors(scores, floors, [*hypothesis.expect, *headline])
+    examples = {name: tuple(second.made[c] for c in cs) for name, cs in second.chosen.items()}
     return counted.model_copy(
         update={
-            "threshold": threshold,
+            "threshold": second.threshold,
             "scores": scores,
             "floors": floors,
             "comparison_percentile": comparison.percentile(scores.get("pearson")),
@@ -173,7 +180,7 @@ def result(
             "histogram": findings.histogram(statistics),
             "bands": findings.bands(statistics),
             "label_bands": findings.label_bands(statistics),
-            "examples": findings.examples(job, store, columns, statistics, threshold),
+            "examples": Examples(**examples),
         }
     )
 

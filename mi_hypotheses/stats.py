@@ -18,6 +18,7 @@ from mi_hypotheses.text import GROUPS
 
 Floats = NDArray[np.float64]
 Column = NDArray[np.float32]  # [tokens], a unit's activations
+Mask = NDArray[np.bool_]
 
 FINE_BINS = 1024
 LABEL_BINS = 64
@@ -145,7 +146,12 @@ class ExampleSet:
         self.candidates = kept
 
     def offer(
-        self, tokens: Tokens, keys: Floats, activations: Column, labels: Floats, chosen: Any
+        self,
+        tokens: Tokens,
+        keys: Floats,
+        activations: Column,
+        labels: Floats,
+        chosen: Mask,
     ) -> None:
         """Take in the tokens where `chosen` holds, by ascending `keys`."""
         index = np.flatnonzero(chosen)
@@ -212,7 +218,7 @@ class UnitStatistics:
         edges = self.grid.edges
         return edges[np.linspace(0, len(edges) - 1, RANK_BINS).astype(np.int64)]
 
-    def update(self, tokens: Tokens, activations: Column, labels: Floats, test: Any) -> None:
+    def update(self, tokens: Tokens, activations: Column, labels: Floats, test: Mask) -> None:
         """Add the scored tokens of a shard.
 
         Args:
@@ -244,7 +250,7 @@ class UnitStatistics:
             self.moments[:, column] += np.bincount(group, term, minlength=GROUPS)
 
     def _offer_examples(
-        self, tokens: Tokens, activations: Column, labels: Floats, test: Any
+        self, tokens: Tokens, activations: Column, labels: Floats, test: Mask
     ) -> None:
         down = -activations.astype(np.float64)
         self.examples["top"].offer(tokens, down, activations, labels, test)
@@ -304,24 +310,34 @@ class RivalTable:
     """What a rival sees of each token, e.g. its identity: sums by key, for both splits.
 
     `sums` is float64 [2, keys, 3]: axis 0 is calibration, test; axis 2 is the number of
-    tokens, Σ activation, and the number of tokens on which the unit fires.
+    tokens, Σ activation, and the number of tokens on which the unit fires. It grows as larger
+    keys come.
     """
 
-    sums: Floats
+    sums: Floats = field(default_factory=lambda: np.zeros((2, 0, 3)))
 
-    @classmethod
-    def empty(cls, keys: int) -> RivalTable:
-        return cls(np.zeros((2, keys, 3)))
+    def _grow(self, keys: int) -> None:
+        missing = max(keys - self.sums.shape[1], 0)
+        self.sums = np.pad(self.sums, ((0, 0), (0, missing), (0, 0)))
 
-    def update(self, keys: NDArray[np.int64], activations: Column, fires: Any, test: Any) -> None:
+    def update(
+        self,
+        keys: NDArray[np.int64],
+        activations: Column,
+        fires: Mask,
+        test: Mask,
+    ) -> None:
         """Add tokens: `keys` int [tokens], whether the unit `fires`, whether it is `test`."""
+        self._grow(int(keys.max(initial=-1)) + 1)
         size = self.sums.shape[1]
         cell = keys + size * test.astype(np.int64)
         for column, term in enumerate((None, activations, fires.astype(np.float64))):
             self.sums[:, :, column] += np.bincount(cell, term, minlength=2 * size).reshape(2, size)
 
     def merge(self, other: RivalTable) -> None:
-        self.sums += other.sums
+        """Add another table."""
+        self._grow(other.sums.shape[1])
+        self.sums[:, : other.sums.shape[1]] += other.sums
 
 
 @dataclass

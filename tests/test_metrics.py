@@ -171,7 +171,7 @@ def test_constant_floors_are_what_scikit_learn_gives_to_constant_answers() -> No
 
 
 def rival(stream: Stream, keys: np.ndarray, fires: np.ndarray) -> dict[str, float]:
-    table = RivalTable.empty(int(keys.max()) + 1)
+    table = RivalTable()
     table.update(keys, stream.activations, fires, stream.test)
     return m.rival_floors("token_identity", table, stream.statistics())
 
