@@ -182,5 +182,7 @@ class Hooks:
 
 
 def kind_of(value: object) -> str:
-    """`None` or `a str`, to say what something is."""
-    return "None" if value is None else f"a {type(value).__name__}"
+    """`None`, `a str` or `an int`, to say what something is."""
+    name = type(value).__name__
+    article = "an" if name[0] in "aeiouAEIOU" else "a"
+    return "None" if value is None else f"{article} {name}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import keyword
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def add_to_file(path: Path, hypothesis: Fires, *, predicate: tuple[Path, str] | 
             f"{path} has a hypothesis {hypothesis.name!r} already. Give this one another name "
             "with --name."
         )
-    on = describe(hypothesis.on) if predicate is None else predicate[1]
+    on = _restyled(describe(hypothesis.on)) if predicate is None else predicate[1]
     imports = {"Fires", type(hypothesis.unit).__name__}
     if predicate is None:
         imports.update(_PUBLIC.findall(on))
@@ -164,7 +166,20 @@ def _arguments(hypothesis: Fires, on: str) -> Iterator[str]:
 
 
 def _literal(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(text)
+    """A Python literal, in double quotes unless the text itself has some."""
+    if not text.isprintable() or ('"' in text and "'" not in text):
+        return repr(text)
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _restyled(expression: str) -> str:
+    """A one-line expression with double quotes, as formatters have it."""
+    styled = expression
+    for token in tokenize.generate_tokens(io.StringIO(expression).readline):
+        text = token.string
+        if token.type == tokenize.STRING and text[0] == "'" and '"' not in text:
+            styled = f'{styled[: token.start[1]]}"{text[1:-1]}"{styled[token.end[1] :]}'
+    return styled
 
 
 def _fitted(line: str) -> str:

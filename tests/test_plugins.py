@@ -285,7 +285,7 @@ def test_an_exception_ends_its_file_and_keeps_what_came_before() -> None:
         ("@hookimpl\ndef mi_corpsu(uri): ...", "Did you mean 'mi_corpus'?"),
         ("@hookimpl\ndef mi_corpus(url): ...", "asks for an argument 'url'"),
         ("@hookimpl\ndef mi_hypotheses(): return 3", "must return several hypotheses"),
-        ("@hookimpl\ndef mi_hypotheses(): return [3]", "it returned a int"),
+        ("@hookimpl\ndef mi_hypotheses(): return [3]", "it returned an int"),
         ("@hookimpl\ndef mi_hypotheses(): return None", "it returned None"),
         ("@hookimpl\ndef mi_hypotheses(): 1 / 0", "In the hook 'mi_hypotheses': Python raised"),
         ("@hookimpl\ndef mi_metrics(): return ['f1']", "must return metrics only"),

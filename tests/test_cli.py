@@ -1,0 +1,409 @@
+"""`mih`: what it prints where, its exit codes, and that it starts at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import mi_hypotheses
+from mi_hypotheses.cli import cli, main
+from mi_hypotheses.reports import read_report
+
+PLUGIN = '''
+"""A model that is planted: neuron 0 fires on every token with a hash in it, neuron 1 on digits."""
+
+from pathlib import Path
+
+import mi_hypotheses.pretrained
+from mi_hypotheses import Fires, Neuron, Regex, hookimpl, predicate
+from mi_hypotheses.reports import ModelInfo
+from mi_hypotheses.tokenizing import Tokenizer
+
+
+class Planted:
+    device = "cpu"
+
+    def __init__(self, reference):
+        file = Path(mi_hypotheses.pretrained.__file__).with_name("tokenizer.json")
+        self.tokenizer = Tokenizer.from_file(file)
+        self.info = ModelInfo(
+            reference=reference,
+            fingerprint="planted",
+            tokenizer_fingerprint=self.tokenizer.fingerprint,
+            n_layers=1,
+            d_model=4,
+            d_mlp=3,
+            n_heads=1,
+            n_ctx=64,
+        )
+
+    def activations(self, tokens, *, sites, attention_mask=None):
+        import torch
+
+        words = [self.tokenizer.decode([token]) for token in range(self.tokenizer.size)]
+        table = torch.tensor(
+            [[float("#" in w), float(any(c.isdigit() for c in w)), len(w) / 9] for w in words]
+        )
+        found = table[tokens]
+        return {
+            site: found if units is None else found[..., units] for site, units in sites.items()
+        }
+
+
+@hookimpl
+def mi_load_model(reference):
+    return Planted(reference) if reference == "planted" else None
+
+
+@predicate
+def hashes(text):
+    return [(i, i + 1) for i, letter in enumerate(text) if letter == "#"]
+
+
+RIGHT = Fires(
+    name="hash-sign",
+    claim="Fires on the hash sign.",
+    model="planted",
+    unit=Neuron(layer=0, index=0),
+    on=Regex("#"),
+    corpora=["texts.jsonl"],
+    expect={"f1": 0.9, "pearson": 0.9},
+)
+WRONG = Fires(
+    name="hash-sign-wrong",
+    claim="Fires on the hash sign.",
+    model="planted",
+    unit=Neuron(layer=0, index=1),
+    on=Regex("#"),
+    corpora=["texts.jsonl"],
+    expect={"f1": 0.9},
+)
+'''
+
+RIGHT = "claims/planted.py::hash-sign"
+SCORE = ("score", "--regex", "#", "-m", "planted", "--corpus", "texts.jsonl", "-p", "planted_model")
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+Mih = Callable[..., Done]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project with a plugin file, a plugin module, and a corpus of 300 short documents."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in [name for name in os.environ if name.startswith("MIH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MIH_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "planted.py").write_text(PLUGIN, "utf-8")
+    (tmp_path / "planted_model.py").write_text(PLUGIN.partition("RIGHT =")[0], "utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.mi_hypotheses]\nplugins = ['claims']\n", "utf-8"
+    )
+    with (tmp_path / "texts.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(300):
+            text = f"value_{number} = {number * 7}  # the number {number}\nprint(value)\n" * 2
+            file.write(json.dumps({"text": text}) + "\n")
+    yield tmp_path
+    sys.modules.pop("planted_model", None)
+
+
+@pytest.fixture
+def mih(capfd: pytest.CaptureFixture[str]) -> Mih:
+    def call(*arguments: str) -> Done:
+        capfd.readouterr()
+        code = main(arguments)
+        return Done(code, *capfd.readouterr())
+
+    return call
+
+
+def in_fresh_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+# The package.
+
+
+def test_every_public_name_can_be_imported() -> None:
+    assert [*mi_hypotheses.__all__] == sorted(mi_hypotheses.__all__)
+    assert set(mi_hypotheses.__all__) == set(mi_hypotheses._MODULES)
+    for name in mi_hypotheses.__all__:
+        assert getattr(mi_hypotheses, name).__module__.startswith("mi_hypotheses") or name in (
+            "hookimpl",
+        )
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        mi_hypotheses.nothing  # noqa: B018 (the access is the test)
+
+
+@pytest.mark.parametrize("module", ["mi_hypotheses", "mi_hypotheses.cli"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    heavy = "'torch spacy transformers transformer_lens pydantic numpy rich regex'.split()"
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
+    assert in_fresh_python(code).strip() == "[]"
+
+
+def test_help_takes_less_than_half_a_second_of_processor_time() -> None:
+    code = "import resource, sys; from mi_hypotheses.cli import main; main(['--help'])\n"
+    code += "u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime)"
+    assert float(in_fresh_python(code).splitlines()[-1]) < 0.5
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_has_help(mih: Mih, name: str) -> None:
+    done = mih(name, "--help")
+    assert done.code == 0
+    assert cli.commands[name].help
+    assert "--traceback" in done.out
+
+
+# Mistakes.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "No such command 'rnu'"),
+        (["run", "--sede", "1"], "No such option"),
+        (["run", "calims"], "There is no file or directory 'calims'. Did you mean 'claims'?"),
+        (["run", "texts.jsonl"], "'texts.jsonl' is not a plugin"),
+        (["run", "claims/planted.py::hash"], "There is no hypothesis 'hash' in claims/planted.py"),
+        (["list", "-k", "and"], "cannot be read"),
+        (["run", "-p", "no:thing"], "There is no plugin named 'thing'"),
+        (["report", "none.json"], "The report none.json cannot be read"),
+        (["score", "--unit", "L0N1"], "either --regex or --predicate"),
+        (["score", "--unit", "N1", "--regex", "x"], "'N1' is not a unit"),
+        (["score", "--unit", "L0N1", "--regex", "x"], "Say which model"),
+        (["score", "--unit", "L0N1", "--regex", "("], "does not compile"),
+        (["score", "--unit", "L0N1", "--regex", "x", "--tokens", "al"], "Did you mean 'all'?"),
+        ([*SCORE, "--unit", "L0N1", "--expect", "f1"], "write METRIC=VALUE"),
+        ([*SCORE, "--unit", "L0N1", "--expect", "pearsn=1"], "Did you mean 'pearson'?"),
+        ([*SCORE, "--unit", "L0N1", "--name", "a b"], "must have no white space"),
+        (
+            ["score", "--unit", "L0N1", "-m", "x", "--predicate", "claims/planted.py::hahses"],
+            "There is no predicate named 'hahses'. Did you mean 'hashes'?",
+        ),
+    ],
+)
+def test_a_command_that_cannot_be_followed_says_so_and_exits_with_4(
+    mih: Mih, arguments: list[str], said: str
+) -> None:
+    done = mih(*arguments)
+    assert done.code == 4
+    assert said in done.err
+    assert done.out == ""
+    assert "Traceback" not in done.err
+
+
+def test_a_misspelled_setting_is_a_usage_error(mih: Mih, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIH_MODLE", "x")
+    assert mih("list").code == 4
+
+
+def test_traceback_shows_where_an_error_arose(mih: Mih) -> None:
+    assert "Traceback" in mih("run", "calims", "--traceback").err
+
+
+def test_an_unexpected_exception_is_an_internal_error(
+    mih: Mih, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("mi_hypotheses.models.shipped_models", broken)
+    done = mih("models")
+    assert done.code == 3
+    assert done.err == (
+        "Internal error: ZeroDivisionError: oh. Run again with --traceback to see where.\n"
+    )
+
+
+def test_an_interrupt_exits_with_2(mih: Mih, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mi_hypotheses.models.shipped_models", interrupted)
+    assert mih("models").code == 2
+
+
+# Lists.
+
+
+def test_list_shows_what_run_would_score(mih: Mih) -> None:
+    done = mih("list")
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == ["hash-sign", "hash-sign-wrong"]
+    assert "claims/planted.py:" in done.out
+
+
+def test_list_in_json(mih: Mih) -> None:
+    listed = json.loads(mih("list", "--json", RIGHT).out)
+    assert listed["errors"] == []
+    (hypothesis,) = listed["hypotheses"]
+    assert hypothesis["expect"] == {"f1": 0.9, "pearson": 0.9}
+    assert hypothesis["source"].startswith("claims/planted.py:")
+
+
+def test_nothing_collected_exits_with_5(mih: Mih) -> None:
+    for command in ("list", "run"):
+        done = mih(command, "-k", "nothing")
+        assert done.code == 5
+        assert "No hypothesis was collected" in done.err
+
+
+def test_a_broken_plugin_is_reported_and_the_rest_is_listed(mih: Mih, project: Path) -> None:
+    (project / "claims" / "broken.py").write_text("import not_there\n", "utf-8")
+    done = mih("list")
+    assert done.code == 1
+    assert "hash-sign" in done.out
+    assert "claims/broken.py:1: The module 'not_there' cannot be imported" in done.err
+
+
+def test_plugins_shows_hooks_and_hypotheses(mih: Mih) -> None:
+    listed = json.loads(mih("plugins", "--json").out)
+    assert [(plugin["name"], plugin["hypotheses"]) for plugin in listed] == [
+        ("built-in", 0),
+        ("claims/planted.py", 2),
+    ]
+    assert listed[1]["hooks"] == ["mi_load_model"]
+    assert "claims/planted.py  directory" in mih("plugins").out
+
+
+def test_models_corpora_and_cache_tell_what_there_is(mih: Mih) -> None:
+    assert mih("models").code == 0
+    assert "package:NAME" in mih("corpora").out
+    assert "package:NAME" in json.loads(mih("corpora", "--json").out)["schemes"]
+    shown = json.loads(mih("cache", "--json").out)
+    assert shown["directory"].endswith("cache")
+    assert mih("cache", "clear").code == 0
+
+
+# Runs.
+
+
+def test_run_writes_the_report_and_prints_the_table(mih: Mih, project: Path) -> None:
+    done = mih("run", "-o", "out")
+    assert done.code == 1, done.err  # one of the two is wrong
+    for name in ("report.json", "report.md", "report.html"):
+        assert (project / "out" / name).is_file()
+    right, wrong = read_report(project / "out" / "report.json").results
+    assert (right.verdict.status, wrong.verdict.status) == ("supported", "refuted")
+    assert right.scores["f1"].value == 1.0
+    assert "hash-sign" in done.out
+    assert done.out.splitlines()[-1] == f"Report: {Path('out', 'report.html')}"
+
+
+def test_a_run_in_which_all_is_as_expected_exits_with_0(mih: Mih) -> None:
+    done = mih("run", RIGHT, "--quiet")
+    assert done.code == 0
+    assert done.err == ""
+
+
+def test_run_in_json_prints_the_report_alone(mih: Mih) -> None:
+    done = mih("run", RIGHT, "--json", "--limit", "200", "--seed", "3")
+    report = json.loads(done.out)
+    assert report["run"]["seed"] == 3
+    assert report["run"]["command"].startswith("mih run claims/planted.py::hash-sign --json")
+
+
+def test_run_replaces_model_and_corpus(mih: Mih, project: Path) -> None:
+    (project / "other.txt").write_text("# one\n", "utf-8")
+    done = mih("run", RIGHT, "--corpus", "other.txt", "-m", "no/such", "--json", "--no-cache")
+    (result,) = json.loads(done.out)["results"]
+    assert done.code == 1
+    assert (result["model"], result["corpus"]) == ("no/such", "other.txt")
+    assert result["verdict"]["status"] == "error"
+
+
+def test_a_broken_plugin_fails_the_run_and_is_in_the_report(mih: Mih, project: Path) -> None:
+    (project / "claims" / "broken.py").write_text("import not_there\n", "utf-8")
+    done = mih("run", "-k", "not wrong", "--json")
+    assert done.code == 1
+    report = json.loads(done.out)
+    assert [error["source"] for error in report["errors"]] == ["claims/broken.py:1"]
+    assert report["results"][0]["verdict"]["status"] == "supported"
+
+
+def test_a_place_that_cannot_be_written_is_explained(mih: Mih, project: Path) -> None:
+    (project / "taken").write_text("", "utf-8")
+    done = mih("run", RIGHT, "-o", "taken")
+    assert done.code == 4
+    assert "cannot be written" in done.err
+
+
+def test_report_renders_a_run_anew(mih: Mih, project: Path) -> None:
+    mih("run", RIGHT, "-o", "out", "--quiet")
+    assert "hash-sign" in mih("report", "out/report.json", "-f", "md").out
+    assert mih("report", "out/report.json", "-f", "html", "-o", "page.html").out == ""
+    assert (project / "page.html").read_text("utf-8").startswith("<!")
+    assert "Did you mean 'html'" in mih("report", "out/report.json", "-f", "htm").err
+
+
+# One question.
+
+
+def test_score_answers_one_question(mih: Mih) -> None:
+    done = mih(*SCORE, "--unit", "L0N0", "--expect", "f1=0.9")
+    assert done.code == 0, done.err
+    for said in ("L0N0 of planted on texts.jsonl", "supported", "strongest activations", "≥ 0.9"):
+        assert said in done.out
+
+
+def test_score_can_search_and_take_a_predicate_from_a_file(mih: Mih) -> None:
+    named = ("score", "--predicate", "claims/planted.py::hashes", "-m", "planted")
+    done = mih(*named, "--corpus", "texts.jsonl", "--unit", "L0N*", "--json")
+    (result,) = json.loads(done.out)["results"]
+    assert result["unit"] == "L0N0"
+    assert result["searched"]
+
+
+def test_what_score_saves_is_collected_and_clean(mih: Mih, project: Path) -> None:
+    file = project / "claims" / "mine.py"
+    options = ("--unit", "L0N0", "--expect", "f1=0.9", "--name", "mine", "--save", str(file))
+    first = mih(*SCORE, *options)
+    assert first.code == 0, first.err
+    question = ("score", "-m", "planted", "--corpus", "texts.jsonl", "--unit", "L0N*", "--quiet")
+    named = ("--predicate", "claims/planted.py::hashes", "--claim", 'The "hash" \\ sign. ' * 8)
+    second = mih(*question, *named, "--name", "2nd-one", "--save", str(file))
+    assert second.code == 0, second.err
+    listed = json.loads(mih("list", "claims/mine.py", "--json").out)
+    assert listed["errors"] == []
+    by_name = {each["name"]: each for each in listed["hypotheses"]}
+    assert by_name["mine"]["expect"] == {"f1": 0.9}
+    assert by_name["2nd-one"]["unit"] == "L0N*"
+    assert by_name["2nd-one"]["claim"] == 'The "hash" \\ sign. ' * 8
+    for check in (["check", "--select=E,F,W,I,B"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length=100", str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{file.read_text('utf-8')}"
+
+
+def test_score_never_overwrites_a_name(mih: Mih, project: Path) -> None:
+    file = project / "claims" / "planted.py"
+    before = file.read_text("utf-8")
+    done = mih(*SCORE, "--unit", "L0N0", "--name", "hash-sign", "--save", str(file))
+    assert done.code == 4
+    assert "has a hypothesis 'hash-sign' already" in done.err
+    assert file.read_text("utf-8") == before

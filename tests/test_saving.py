@@ -1,0 +1,129 @@
+"""A saved hypothesis reads as if its author had written it, and import sorters agree."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mi_hypotheses import AnyNeuron, Fires, Neuron, Regex, TokenIn
+from mi_hypotheses.errors import UsageError
+from mi_hypotheses.loading import load_file
+from mi_hypotheses.saving import add_to_file
+
+RUFF = ("--isolated", "--no-cache", "--select=E,F,W,I,B,UP,RUF", "--line-length=100")
+
+COMMENT = Fires(
+    name="python-comment",
+    claim="Fires inside comments.",
+    model="py-gelu-1l",
+    unit=Neuron(layer=0, index=417, at="pre"),
+    on=Regex(r"#[^\n]*", tokens="first") & ~TokenIn(["#!"]),
+    corpora=["stdlib", "package:sympy"],
+    expect={"f1": 0.6},
+)
+
+
+def saved(path: Path, hypothesis: Fires = COMMENT, **options: tuple[Path, str]) -> str:
+    """The file after saving, which must please the linter and give the hypothesis back."""
+    text = add_to_file(path, hypothesis, **options)
+    path.write_text(text, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", *RUFF, str(path)],
+        cwd=path.parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{text}"
+    loaded = load_file(path)
+    assert loaded.errors == ()
+    found = [value for value in vars(loaded.module).values() if isinstance(value, Fires)]
+    assert found[-1].hash == hypothesis.hash
+    assert found[-1].claim == hypothesis.claim
+    return text
+
+
+def test_a_new_file_has_a_docstring_and_what_it_needs(folder: Path) -> None:
+    assert saved(folder / "mine.py") == (
+        '"""Hypotheses saved by `mih score`."""\n'
+        "\n"
+        "from mi_hypotheses import Fires, Neuron, Regex, TokenIn\n"
+        "\n"
+        "PYTHON_COMMENT = Fires(\n"
+        '    name="python-comment",\n'
+        '    claim="Fires inside comments.",\n'
+        '    model="py-gelu-1l",\n'
+        '    unit=Neuron(layer=0, index=417, at="pre"),\n'
+        '    on=Regex(r"#[^\\n]*", tokens="first") & ~TokenIn(["#!"]),\n'
+        '    corpora=["stdlib", "package:sympy"],\n'
+        '    expect={"f1": 0.6},\n'
+        ")\n"
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A plugin directory of a project, which is no package."""
+    made = tmp_path / "claims"
+    made.mkdir()
+    return made
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "X = 1\n",
+        '"""Mine."""\n\nX = 1\n',
+        '"""Mine."""\n\nfrom __future__ import annotations\n\nX = 1\n',
+        "import re\n\nX = re.I\n",
+        "import re\n\nimport numpy as np\n\nX = re.I + np.int64(1)\n",
+        "from mi_hypotheses import (\n    Document,\n    Regex,\n)\n\nX = (Document, Regex)\n",
+        "from mi_hypotheses import Document\nfrom mi_hypotheses.text import Spans\n\n"
+        "X = (Document, Spans)\n",
+        "from mi_hypotheses.text import Spans\n\nX = Spans\n",
+    ],
+)
+def test_a_file_that_exists_keeps_what_it_has(folder: Path, before: str) -> None:
+    path = folder / "mine.py"
+    path.write_text(before, "utf-8")
+    assert "X = " in saved(path) or not before
+
+
+def test_names_become_variables(folder: Path) -> None:
+    path = folder / "mine.py"
+    for name, variable in (("L0Nany", "L0NANY"), ("2nd", "H_2ND"), ("été/x", "ÉTÉ_X")):
+        made = COMMENT.model_copy(update={"name": name, "unit": AnyNeuron(layer=0)})
+        assert f"\n{variable} = Fires(" in saved(path, made)
+
+
+def test_a_name_is_never_written_twice(folder: Path) -> None:
+    path = folder / "mine.py"
+    saved(path)
+    for name in ("python-comment", "python_comment"):
+        with pytest.raises(UsageError, match="already"):
+            add_to_file(path, COMMENT.model_copy(update={"name": name}))
+
+
+def test_a_named_predicate_is_imported_from_beside(folder: Path) -> None:
+    for stem in ("rules", "zebra"):
+        source = folder / f"{stem}.py"
+        source.write_text("from mi_hypotheses import Regex\n\nword = Regex(r'\\w+')\n", "utf-8")
+    made = COMMENT.model_copy(update={"on": Regex(r"\w+")})
+    for stem in ("zebra", "rules"):
+        path = folder / f"from_{stem}.py"
+        made = made.model_copy(update={"name": stem})
+        text = saved(path, made, predicate=(folder / f"{stem}.py", "word"))
+        assert f"from {stem} import word\n" in text
+    with pytest.raises(UsageError, match="cannot import"):
+        add_to_file(folder / "deep" / "x.py", made, predicate=(folder / "rules.py", "word"))
+
+
+def test_a_file_that_is_no_python_is_left_alone(folder: Path) -> None:
+    path = folder / "mine.py"
+    path.write_text("A = = 1\n", "utf-8")
+    with pytest.raises(UsageError, match=r"mine\.py, line 1"):
+        add_to_file(path, COMMENT)
