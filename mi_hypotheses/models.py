@@ -1,0 +1,596 @@
+"""Models: from a reference to activations. The only module that imports transformer_lens.
+
+`resolve` finds a model and says what it is without torch; `ModelSource.load` makes it ready to
+run. Hook names are TransformerLens's own, so what is read here is what its users would read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from mi_hypotheses import weights
+from mi_hypotheses.errors import ModelError, UsageError, unknown_name
+from mi_hypotheses.reports import ModelInfo
+from mi_hypotheses.tokenizing import SymbolTokenizer, Tokenizer, read_symbols
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+At: TypeAlias = Literal["pre", "post", "mid"]
+AnyTokenizer: TypeAlias = Tokenizer | SymbolTokenizer
+
+DTYPES = ("float32", "bfloat16", "float16")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_HOOKS: dict[At, str] = {"pre": "mlp.hook_pre", "post": "mlp.hook_post", "mid": "mlp.ln.hook_in"}
+_BOS_TOKENS = ("<|bos|>", "<|endoftext|>", "<s>", "<bos>", "[BOS]", "BOS")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An MLP's activations: before the nonlinearity, after it, or (SoLU) before its LayerNorm."""
+
+    layer: int
+    at: At = "post"
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model ready to run."""
+
+    info: ModelInfo
+
+    @property
+    def device(self) -> str:
+        """Where the model runs."""
+
+    def activations(
+        self,
+        tokens: Tensor,
+        *,
+        sites: Mapping[Site, Tensor | None],
+        attention_mask: Tensor | None = None,
+    ) -> dict[Site, Tensor]:
+        """MLP activations of `tokens` [batch, position] as float32 [batch, position, unit].
+
+        `sites` gives the units to gather at each site, None for the whole layer. Nothing after
+        the last site is computed. `attention_mask` is 1 on tokens and 0 on padding; a causal
+        model with padding on the right needs none.
+        """
+        ...
+
+
+@runtime_checkable
+class PluginModel(Model, Protocol):
+    """What a plugin's `mi_load_model` returns: a model with its tokenizer; see `from_bridge`."""
+
+    tokenizer: AnyTokenizer
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model that was found but not loaded: what it is, and how to get it."""
+
+    reference: str
+    info: ModelInfo
+    bos_id: int | None
+    make_tokenizer: Callable[[], AnyTokenizer] = field(repr=False)
+    make_model: Callable[[str, str], Model] = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights and configuration; names do not enter."""
+        return self.info.fingerprint
+
+    @property
+    def tokenizer_fingerprint(self) -> str:
+        """Hash of the tokenizer's definition."""
+        return self.info.tokenizer_fingerprint
+
+    @property
+    def n_ctx(self) -> int:
+        """Tokens of context, BOS included."""
+        return self.info.n_ctx
+
+    def tokenizer(self) -> AnyTokenizer:
+        """The model's tokenizer; loads no torch where there is a `tokenizer.json`."""
+        return self.make_tokenizer()
+
+    def load(self, *, device: str = "auto", dtype: str = "float32") -> Model:
+        """The model on a device.
+
+        Raises:
+            UsageError: the device or dtype is unknown or not there.
+            ModelError: the weights cannot be loaded.
+        """
+        if dtype not in DTYPES:
+            raise unknown_name("dtype", dtype, DTYPES)
+        return self.make_model(choose_device(device), dtype)
+
+
+def shipped_models() -> list[str]:
+    """Names of the models inside this package."""
+    return weights.shipped_models()
+
+
+def checkpoints(reference: str) -> list[int]:
+    """The training steps of a shipped model or native directory, ascending; [] if it has none."""
+    directory = _local(reference.partition("@")[0])
+    if directory is None:
+        return []
+    return weights.checkpoint_steps(directory, weights.read_config(directory))
+
+
+def resolve(
+    reference: str, *, loaders: Iterable[Callable[[str], Model | None]] = ()
+) -> ModelSource:
+    """Find the model that `reference` names.
+
+    `loaders` come first (plugins); then `NAME` or `NAME@step=N` of a shipped model, a directory
+    (TransformerLens native, with `@step=N` where it has checkpoints, or saved by Hugging Face),
+    and a name on the Hugging Face hub, `NAME@REVISION` for a revision. A hub model is downloaded
+    if it is not in the local cache.
+
+    Raises:
+        ModelError: nothing answers to it, or what does cannot be used.
+    """
+    for loader in loaders:
+        model = loader(reference)
+        if model is not None:
+            return _plugin_source(reference, model)
+    name, _, suffix = reference.partition("@")
+    directory = _local(name)
+    if directory is not None:
+        config = weights.read_config(directory)
+        if weights.is_native(config):
+            return _native_source(reference, directory, config, suffix)
+        if suffix:
+            raise ModelError(
+                f"The model {reference!r} has a suffix, but {directory} was saved by Hugging Face "
+                "and has no checkpoints. Name the directory alone."
+            )
+        return _hugging_face_source(reference, directory, config)
+    if _looks_like_path(name):
+        raise weights.unknown_model(name, "There is no such directory")
+    if suffix.startswith("step=") and "/" not in name:
+        raise weights.unknown_model(name, "No shipped model or directory has that name")
+    directory = weights.hub_snapshot(name, revision=suffix or None)
+    return _hugging_face_source(reference, directory, weights.read_config(directory))
+
+
+def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At = "post") -> None:
+    """See that a model has an MLP activation, before anything is run.
+
+    Raises:
+        ModelError: it has no MLPs, no such layer or neuron, or nothing at that place.
+    """
+    name = info.reference
+    if info.d_mlp is None:
+        raise ModelError(
+            f"The model {name!r} is attention-only: it has no MLP neurons. Ask for a head of it, "
+            "or for a neuron of another model."
+        )
+    if not 0 <= layer < info.n_layers:
+        raise ModelError(
+            f"There is no layer {layer} in {name!r}: it has {info.n_layers} layers, "
+            f"0 to {info.n_layers - 1}."
+        )
+    if index is not None and not 0 <= index < info.d_mlp:
+        raise ModelError(
+            f"There is no neuron {index} in layer {layer} of {name!r}: it has {info.d_mlp} "
+            f"neurons a layer, 0 to {info.d_mlp - 1}."
+        )
+    if at not in _HOOKS:
+        raise ModelError(f"A neuron is read at 'pre', 'post' or 'mid', not at {at!r}.")
+    if at == "mid" and info.act_fn != "solu_ln":
+        raise ModelError(
+            f"The model {name!r} has no activations at 'mid', which is SoLU before its LayerNorm; "
+            f"its activation function is {info.act_fn}. Use at='post'."
+        )
+
+
+def choose_device(device: str) -> str:
+    """`device` itself if it is there; for "auto" CUDA, then MPS, then the CPU.
+
+    Raises:
+        UsageError: it is unknown or not there.
+    """
+    if not _DEVICE.fullmatch(device):
+        raise unknown_name("device", device, ["auto", "cpu", "cuda", "cuda:0", "mps"])
+    import torch
+
+    mps = torch.backends.mps.is_available()
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    if device == "mps" and not mps:
+        raise UsageError("The device 'mps' is not available on this machine; use 'cpu'.")
+    if device.startswith("cuda"):
+        number = int(device.partition(":")[2] or 0)
+        if number >= torch.cuda.device_count():
+            raise UsageError(
+                f"The device {device!r} is not available: torch sees "
+                f"{torch.cuda.device_count()} CUDA devices here. Use 'cpu' or 'auto'."
+            )
+    return device
+
+
+class _Reached(Exception):  # noqa: N818 (a signal, not an error)
+    """Raised in the hook of the last site needed, to leave the forward pass."""
+
+
+class BridgeModel:
+    """A TransformerBridge as a `Model`."""
+
+    def __init__(self, bridge: Any, info: ModelInfo, *, tokenizer: AnyTokenizer | None = None):
+        self.bridge = bridge.eval()
+        self.info = info
+        self.tokenizer = tokenizer
+        self._hooks: dict[str, Any] = bridge.hook_dict
+
+    @property
+    def device(self) -> str:
+        """Where the model runs."""
+        return str(next(self.bridge.original_model.parameters()).device)
+
+    def activations(
+        self,
+        tokens: Tensor,
+        *,
+        sites: Mapping[Site, Tensor | None],
+        attention_mask: Tensor | None = None,
+    ) -> dict[Site, Tensor]:
+        """See `Model.activations`."""
+        import torch
+
+        device = self.device
+        found: dict[Site, Tensor] = {}
+        points = {site: self._hook_point(site) for site in sites}
+        mask = None if attention_mask is None else attention_mask.to(device)
+        handles = []
+        try:
+            for site, units in sites.items():
+                units = None if units is None else units.to(device)
+                keep = partial(_keep, site=site, units=units, found=found, wanted=len(sites))
+                handles.append(points[site].register_forward_hook(keep))
+            with torch.inference_mode():
+                self.bridge(tokens.to(device), return_type=None, attention_mask=mask)
+        except _Reached:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+            self._forget_patterns()
+        missed = [site for site in sites if site not in found]
+        if missed:
+            raise self._nothing_there(missed[0])
+        return found
+
+    def _hook_point(self, site: Site) -> Any:
+        check_unit(self.info, layer=site.layer, at=site.at)
+        point = self._hooks.get(f"blocks.{site.layer}.{_HOOKS[site.at]}")
+        if point is None:
+            raise self._nothing_there(site)
+        return point
+
+    def _nothing_there(self, site: Site) -> ModelError:
+        return ModelError(
+            f"TransformerLens shows no MLP activations at {site.at!r} in layer {site.layer} of "
+            f"{self.info.reference!r} (hook blocks.{site.layer}.{_HOOKS[site.at]}); the layer may "
+            "be a mixture of experts or have no MLP."
+        )
+
+    def _forget_patterns(self) -> None:
+        """Drop the attention patterns that some layers keep: batch x heads x position^2 each."""
+        for block in getattr(self.bridge, "blocks", ()):
+            attention = getattr(block, "attn", None)
+            if attention is not None and getattr(attention, "_pattern", None) is not None:
+                attention._pattern = None
+
+
+def _keep(
+    module: Any,  # noqa: ARG001 (torch's hook signature)
+    args: Any,  # noqa: ARG001
+    output: Tensor,
+    *,
+    site: Site,
+    units: Tensor | None,
+    found: dict[Site, Tensor],
+    wanted: int,
+) -> None:
+    gathered = output if units is None else output.index_select(-1, units)
+    found[site] = gathered.float()  # [batch, position, unit]
+    if len(found) == wanted:
+        raise _Reached
+
+
+def from_bridge(bridge: Any, *, reference: str, tokenizer: AnyTokenizer) -> BridgeModel:
+    """A model from a TransformerBridge, for plugins that build or fetch their own.
+
+    `tokenizer.bos_id` says what windows begin with. The fingerprint is a hash of the state.
+    """
+    cfg = bridge.cfg
+    d_mlp = None if getattr(cfg, "attn_only", False) else cfg.d_mlp
+    info = ModelInfo(
+        reference=reference,
+        fingerprint=_state_fingerprint(bridge),
+        tokenizer_fingerprint=tokenizer.fingerprint,
+        n_layers=cfg.n_layers,
+        d_model=cfg.d_model,
+        d_mlp=d_mlp,
+        n_heads=cfg.n_heads,
+        n_ctx=cfg.n_ctx,
+        act_fn=None if d_mlp is None else cfg.act_fn,
+    )
+    return BridgeModel(bridge, info, tokenizer=tokenizer)
+
+
+def _state_fingerprint(bridge: Any) -> str:
+    import hashlib
+
+    import torch
+
+    cfg = bridge.cfg.to_dict()
+    said = {k: v for k, v in cfg.items() if isinstance(v, int | float | str | bool | None)}
+    said = {k: v for k, v in said.items() if k not in ("device", "model_name", "tokenizer_name")}
+    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16)
+    for name, tensor in sorted(bridge.original_model.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+        digest.update(flat.numpy().data)
+    return digest.hexdigest()
+
+
+def _plugin_source(reference: str, model: Model) -> ModelSource:
+    if not isinstance(model, PluginModel):
+        raise ModelError(
+            f"A plugin's mi_load_model answered {reference!r} with a {type(model).__name__}, which "
+            "is not a model: it needs info, device, tokenizer and activations(). "
+            "mi_hypotheses.models.from_bridge makes one from a TransformerBridge."
+        )
+
+    def load(device: str, dtype: str) -> Model:
+        if isinstance(model, BridgeModel):
+            import torch
+
+            model.bridge.to(device).to(getattr(torch, dtype))
+        return model
+
+    tokenizer = model.tokenizer
+    return ModelSource(
+        reference=reference,
+        info=model.info,
+        bos_id=tokenizer.bos_id,
+        make_tokenizer=lambda: tokenizer,
+        make_model=load,
+    )
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.startswith((".", "~", "/")) or name.endswith("/") or name.count("/") > 1
+
+
+def _local(name: str) -> Path | None:
+    """The directory that a name means: a shipped model's, or the one it is a path to."""
+    if name in shipped_models():
+        return weights.PRETRAINED / name
+    path = Path(name).expanduser()
+    return path if name and path.is_dir() else None
+
+
+def _info(
+    reference: str, shape: weights.Shape, *, fingerprint: str, tokenizer_fingerprint: str
+) -> ModelInfo:
+    return ModelInfo(
+        reference=reference,
+        fingerprint=fingerprint,
+        tokenizer_fingerprint=tokenizer_fingerprint,
+        n_layers=shape.n_layers,
+        d_model=shape.d_model,
+        d_mlp=shape.d_mlp,
+        n_heads=shape.n_heads,
+        n_ctx=shape.n_ctx,
+        act_fn=shape.act_fn,
+    )
+
+
+# -- TransformerLens native ---------------------------------------------------------------------
+
+
+def _native_source(
+    reference: str, directory: Path, config: Mapping[str, Any], suffix: str
+) -> ModelSource:
+    shape = weights.native_shape(config, where=reference)
+    file, extra = _native_weights(reference, directory, config, suffix)
+    tokenizer = _native_tokenizer(directory, config)
+    return ModelSource(
+        reference=reference,
+        info=_info(
+            reference,
+            shape,
+            fingerprint=weights.fingerprint(config, [file] if file else [], *extra),
+            tokenizer_fingerprint=tokenizer.fingerprint,
+        ),
+        bos_id=tokenizer.bos_id,
+        make_tokenizer=partial(_native_tokenizer, directory, config),
+        make_model=partial(_load_native, reference, directory, config, suffix),
+    )
+
+
+def _native_weights(
+    reference: str, directory: Path, config: Mapping[str, Any], suffix: str
+) -> tuple[Path | None, list[str]]:
+    """The weight file that a suffix names, and what else the weights depend on.
+
+    Step 0 has no file: it is made from the seed.
+    """
+    if not suffix:
+        files = sorted(directory.glob("*.safetensors"))
+        if len(files) != 1:
+            raise ModelError(
+                f"The model directory {directory} must hold exactly one .safetensors file and "
+                f"holds {len(files)}."
+            )
+        return files[0], []
+    steps = weights.checkpoint_steps(directory, config)
+    match = re.fullmatch(r"step=(\d+)", suffix)
+    step = int(match[1]) if match else None
+    if step is None or step not in steps:
+        listed = ", ".join(str(known) for known in steps)
+        there = f"Its checkpoints are: {listed}." if steps else "It has no checkpoints."
+        raise ModelError(f"There is no {reference!r}: a checkpoint is written NAME@step=N. {there}")
+    if step == 0:
+        return None, ["untrained"]
+    return directory / "checkpoints" / f"step-{step}.safetensors", []
+
+
+def _native_tokenizer(directory: Path, config: Mapping[str, Any]) -> AnyTokenizer:
+    training = config.get("training", {})
+    bos_id = training.get("bos_id", config.get("bos_id"))
+    symbols = directory / "vocabulary.json"
+    if symbols.is_file():
+        return read_symbols(symbols, bos_id=bos_id)
+    path = directory / str(training.get("tokenizer", "tokenizer.json"))
+    return Tokenizer.from_file(path, bos_id=bos_id)
+
+
+def _load_native(
+    reference: str,
+    directory: Path,
+    config: Mapping[str, Any],
+    suffix: str,
+    device: str,
+    dtype: str,
+) -> Model:
+    import torch
+    from safetensors.torch import load_file
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+    from transformer_lens.model_bridge.sources.native import NativeModel
+
+    source = _native_source(reference, directory, config, suffix)
+    file, _ = _native_weights(reference, directory, config, suffix)
+    fields = {key: value for key, value in config.items() if key not in ("training", "bos_id")}
+    try:
+        cfg = TransformerBridgeConfig(**fields)
+        module = NativeModel(cfg)
+        if file is None:
+            from mi_hypotheses.pretrained.export import untrained
+
+            state = untrained(config)
+        else:
+            state = {name: tensor.float() for name, tensor in load_file(file).items()}
+        module.load_state_dict(state)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"The weights of {reference!r} ({file or 'made from its seed'}) do not fit its "
+            f"config.json: {reason}"
+        ) from None
+    kind = getattr(torch, dtype)
+    bridge = build_bridge_from_module(
+        module.to(device=device, dtype=kind),
+        architecture=weights.NATIVE,
+        tl_config=cfg,
+        tokenizer=None,
+        dtype=kind,
+        device=device,
+        model_name=reference,
+    )
+    return BridgeModel(bridge, source.info)
+
+
+# -- Hugging Face -------------------------------------------------------------------------------
+
+
+def _hugging_face_source(reference: str, directory: Path, config: Mapping[str, Any]) -> ModelSource:
+    shape = weights.hugging_face_shape(config, where=reference) or _default_shape(
+        reference, directory
+    )
+    files = weights.weight_files(directory)
+    if not files:
+        raise ModelError(
+            f"The model directory {directory} holds no weights (model*.safetensors or "
+            "pytorch_model*.bin). Save the model there with save_pretrained."
+        )
+    tokenizer = _hugging_face_tokenizer(directory, config)
+    return ModelSource(
+        reference=reference,
+        info=_info(
+            reference,
+            shape,
+            fingerprint=weights.fingerprint(config, files),
+            tokenizer_fingerprint=tokenizer.fingerprint,
+        ),
+        bos_id=tokenizer.bos_id,
+        make_tokenizer=partial(_hugging_face_tokenizer, directory, config),
+        make_model=partial(_load_hugging_face, reference, directory, config),
+    )
+
+
+def _default_shape(reference: str, directory: Path) -> weights.Shape:
+    """The sizes of a configuration that leaves some to its class's defaults."""
+    from transformers import AutoConfig
+
+    full = AutoConfig.from_pretrained(directory).to_dict()
+    shape = weights.hugging_face_shape(full, where=reference)
+    if shape is None:
+        raise ModelError(
+            f"The configuration of {reference!r} does not say its number of layers, its width "
+            "and its context length, so it cannot be scored."
+        )
+    return shape
+
+
+def _hugging_face_tokenizer(directory: Path, config: Mapping[str, Any]) -> Tokenizer:
+    path = directory / "tokenizer.json"
+    if path.is_file():
+        tokenizer = Tokenizer.from_file(path)
+    else:
+        tokenizer = Tokenizer(_converted(directory), name=str(directory))
+    bos = weights.hugging_face_bos(directory, config)
+    tokenizer.bos_id = None if bos is None else tokenizer.token_id(bos)
+    return tokenizer
+
+
+def _converted(directory: Path) -> str:
+    """The definition of the fast tokenizer that transformers makes of the files there."""
+    from transformers import AutoTokenizer
+
+    try:
+        made = AutoTokenizer.from_pretrained(directory, use_fast=True)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"The directory {directory} holds no tokenizer that can be used: {reason}"
+        ) from None
+    if not getattr(made, "is_fast", False):
+        raise ModelError(
+            f"The tokenizer in {directory} is a slow one ({type(made).__name__}), which does not "
+            "say where in the text its tokens stand. Save a fast one there (tokenizer.json)."
+        )
+    definition: str = made.backend_tokenizer.to_str()
+    return definition
+
+
+def _load_hugging_face(
+    reference: str, directory: Path, config: Mapping[str, Any], device: str, dtype: str
+) -> Model:
+    import torch
+    from transformer_lens.model_bridge import TransformerBridge
+
+    source = _hugging_face_source(reference, directory, config)
+    try:
+        bridge = TransformerBridge.boot_transformers(
+            str(directory), device=device, dtype=getattr(torch, dtype), load_model=True
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:500]
+        raise ModelError(
+            f"TransformerLens cannot load the model {reference!r} from {directory}: {reason}"
+        ) from None
+    return BridgeModel(bridge, source.info)

@@ -1,0 +1,259 @@
+"""The engine, end to end, on a model whose truth is known."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mi_hypotheses.cache import Cache
+from mi_hypotheses.engine import RunOptions, run
+from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron, Unit
+from mi_hypotheses.predicates import Predicate, Regex, predicate
+from mi_hypotheses.reports import Report, Result
+from mi_hypotheses.text import Spans
+from tests.planted import DEAD, PLANTED, planted_model
+
+HASH = Regex("#")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return planted_model(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred documents of letters, spaces and '#', some longer than a window."""
+    rng = random.Random(0)
+    path = tmp_path_factory.mktemp("corpus") / "texts.jsonl"
+    texts = ["".join(rng.choices("abcdé <#\n", k=rng.randint(5, 90))) for _ in range(200)]
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+class Asker:
+    """Asks about the planted model on the corpus."""
+
+    def __init__(self, model: Path, corpus: Path, cache: Cache) -> None:
+        self.model, self.corpus, self.cache = str(model), str(corpus), cache
+
+    def claim(
+        self,
+        on: Predicate = HASH,
+        unit: Unit | None = None,
+        *,
+        name: str = "hash",
+        corpus: str = "",
+        threshold: float | None = None,
+    ) -> Fires:
+        return Fires(
+            name=name,
+            claim="Fires on '#'.",
+            model=self.model,
+            unit=unit or Neuron(layer=0, index=PLANTED),
+            on=on,
+            corpora=[corpus or self.corpus],
+            expect={"pearson": 0.9} if on.numeric else {"f1": 0.9, "pearson": 0.9},
+            threshold=threshold,
+        )
+
+    def report(self, *claims: Fires, options: RunOptions | None = None) -> Report:
+        return run(claims, options=options or RunOptions(device="cpu"), cache=self.cache)
+
+    def result(self, claim: Fires, options: RunOptions | None = None) -> Result:
+        [result] = self.report(claim, options=options).results
+        return result
+
+
+@pytest.fixture
+def ask(model: Path, corpus: Path, cache: Cache) -> Asker:
+    return Asker(model, corpus, cache)
+
+
+def test_planted_truth_scores_one_on_every_metric(ask: Asker) -> None:
+    result = ask.result(ask.claim())
+    assert result.verdict.status == "supported"
+    for name, score in result.scores.items():
+        if name != "lift":
+            assert score.value == pytest.approx(1), name
+            assert score.low == pytest.approx(1), name
+    assert result.examples.false_positives == ()
+    assert result.examples.false_negatives == ()
+    assert {example.tokens[example.focus].text for example in result.examples.top} == {"#"}
+    assert result.comparison_percentile == 1
+
+
+def test_a_permuted_predicate_does_not_beat_its_floors(ask: Asker) -> None:
+    @predicate
+    def anywhere(text: str) -> list[tuple[int, int]]:
+        rng = random.Random(text)
+        places = rng.sample(range(len(text)), text.count("#"))
+        return [(place, place + 1) for place in places]
+
+    result = ask.result(ask.claim(anywhere))
+    assert result.verdict.status == "refuted"
+    assert any("does not beat its floor" in reason for reason in result.verdict.reasons)
+    assert result.scores["pearson"].value == pytest.approx(0, abs=0.1)
+
+
+def test_a_search_finds_the_planted_neuron(ask: Asker) -> None:
+    for unit in (AnyNeuron(layer=0), AnyNeuron()):
+        result = ask.result(ask.claim(unit=unit))
+        assert result.unit == f"L0N{PLANTED}"
+        assert result.searched is not None
+        assert "best of 80" in result.searched
+        assert result.scores["pearson"].value == pytest.approx(1)
+
+
+def test_a_search_finds_a_neuron_that_goes_down(ask: Asker) -> None:
+    result = ask.result(ask.claim(~HASH, AnyNeuron(layer=0)))
+    assert (result.unit, result.sign) == (f"L0N{PLANTED}", "-")
+
+
+def test_a_dead_unit_is_undefined(ask: Asker) -> None:
+    result = ask.result(ask.claim(unit=Neuron(layer=0, index=DEAD)))
+    assert result.verdict.status == "undefined"
+    assert "dead" in result.verdict.reasons[0]
+
+
+def test_a_predicate_without_positives_is_undefined(ask: Asker) -> None:
+    result = ask.result(ask.claim(Regex("never")))
+    assert result.verdict.status == "undefined"
+    assert "only 0 positive" in result.verdict.reasons[0]
+
+
+def test_numeric_labels(ask: Asker) -> None:
+    @predicate(numeric=True)
+    def twice(text: str) -> Spans:
+        places = [(i, i + 1) for i, c in enumerate(text) if c == "#"]
+        return Spans(places, [2.0] * len(places))
+
+    result = ask.result(ask.claim(twice))
+    assert result.verdict.status == "supported"
+    assert result.scores["spearman"].value == pytest.approx(1)
+    assert [band.mean_activation for band in result.label_bands] == pytest.approx([0, 1], abs=0.01)
+
+
+def test_what_fails_stays_with_its_hypothesis(ask: Asker) -> None:
+    @predicate
+    def broken(text: str) -> list[tuple[int, int]]:
+        raise RuntimeError(f"no idea about {len(text)} characters")
+
+    @predicate
+    def outside(text: str) -> list[tuple[int, int]]:
+        return [(0, len(text) + 1)]
+
+    report = ask.report(
+        ask.claim(broken, name="raises"),
+        ask.claim(outside, name="outside"),
+        ask.claim(unit=Neuron(layer=7, index=0), name="layer"),
+        ask.claim(unit=Neuron(layer=0, index=9999), name="index"),
+        ask.claim(corpus="package:not-there", name="corpus"),
+        ask.claim(name="fine"),
+    )
+    said = {result.name: " ".join(result.verdict.reasons) for result in report.results}
+    statuses = {result.name: result.verdict.status for result in report.results}
+    assert statuses.pop("fine") == "supported"
+    assert set(statuses.values()) == {"error"}
+    assert "RuntimeError on document 'texts.jsonl" in said["raises"]
+    assert "no idea" in said["raises"]
+    assert "behind the text" in said["outside"]
+    assert "texts.jsonl" in said["outside"]
+    assert "no layer 7" in said["layer"]
+    assert "no neuron 9999" in said["index"]
+    assert "not-there" in said["corpus"]
+
+
+def same(left: Report, right: Report) -> bool:
+    return left.results == right.results
+
+
+def test_scores_do_not_depend_on_batch_size_or_cache_state(ask: Asker, tmp_path: Path) -> None:
+    claims = [ask.claim(), ask.claim(Regex("[a#]"), Neuron(layer=0, index=11), name="other")]
+    first = ask.report(*claims)
+    assert first.run.tokens_per_second is not None
+    again = ask.report(*claims)
+    assert again.run.tokens_per_second is None
+    assert same(first, again)
+    fresh = Asker(Path(ask.model), Path(ask.corpus), Cache(tmp_path / "other"))
+    small = fresh.report(*claims, options=RunOptions(device="cpu", batch_size=3))
+    assert small.results[0] == first.results[0]
+    for name, score in first.results[1].scores.items():
+        assert small.results[1].scores[name].value == pytest.approx(score.value, rel=1e-5)
+
+
+def test_damaged_columns_are_recomputed_not_trusted(ask: Asker, cache: Cache) -> None:
+    first = ask.report(ask.claim())
+    for path in cache.entries():
+        path.write_bytes(path.read_bytes()[:-7] + b"garbage")
+    assert same(first, ask.report(ask.claim()))
+
+
+def test_an_edited_predicate_needs_no_model(ask: Asker, cache: Cache) -> None:
+    ask.report(ask.claim())
+    where = str(cache.directory)
+    code = (
+        "import sys; from pathlib import Path; from mi_hypotheses import *\n"
+        "from mi_hypotheses.cache import Cache; from mi_hypotheses.engine import RunOptions, run\n"
+        f"claim = Fires(name='n', claim='c', model={ask.model!r}, corpora=[{ask.corpus!r}],\n"
+        f"    unit=Neuron(layer=0, index={PLANTED}), on=Regex('#|a'), expect={{'f1': 0.1}})\n"
+        f"report = run([claim], options=RunOptions(), cache=Cache(Path({where!r})))\n"
+        "assert report.results[0].verdict.status == 'supported', report.results[0].verdict\n"
+        "print(sorted({'torch', 'transformers', 'transformer_lens', 'spacy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_changed_corpus_is_measured_anew(ask: Asker, tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    lines = Path(ask.corpus).read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:150]), "utf-8")
+    before = ask.result(ask.claim(corpus=str(path)))
+    path.write_text("".join(lines), "utf-8")
+    after = ask.result(ask.claim(corpus=str(path)))
+    assert after.n_tokens > before.n_tokens
+
+
+def test_limits_bound_documents_and_tokens(ask: Asker) -> None:
+    whole = ask.report(ask.claim()).corpora[0]
+    few = ask.report(ask.claim(), options=RunOptions(device="cpu", limit=40)).corpora[0]
+    short = ask.report(ask.claim(), options=RunOptions(device="cpu", limit_tokens=900)).corpora[0]
+    assert (few.n_documents, whole.n_documents) == (40, 200)
+    assert 900 <= short.n_tokens < 2_000 < whole.n_tokens
+
+
+def test_min_context_excludes_and_counts(ask: Asker) -> None:
+    report = ask.report(ask.claim(), options=RunOptions(device="cpu", min_context=4))
+    excluded = report.corpora[0].excluded["min_context"]
+    assert excluded > 0
+    whole = ask.report(ask.claim())
+    assert report.results[0].n_tokens < whole.results[0].n_tokens
+    assert whole.corpora[0].excluded == {}
+
+
+def test_a_stated_threshold_is_used(ask: Asker) -> None:
+    result = ask.result(ask.claim(threshold=0.25))
+    assert result.threshold == pytest.approx(0.25)
+
+
+def test_pre_activations_can_be_asked_for(ask: Asker) -> None:
+    result = ask.result(ask.claim(unit=Neuron(layer=0, index=PLANTED, at="pre")))
+    assert result.scores["pearson"].value == pytest.approx(1)
+
+
+def test_only_test_documents_are_counted(ask: Asker) -> None:
+    report = ask.report(ask.claim())
+    [result], [read] = report.results, report.corpora
+    assert 0.3 * read.n_documents < result.n_documents < 0.7 * read.n_documents
+    assert result.n_groups <= 32
