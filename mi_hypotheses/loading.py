@@ -14,6 +14,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import difflib
 import hashlib
 import importlib
 import importlib.machinery
@@ -33,6 +34,7 @@ from mi_hypotheses.errors import MiHypothesesError, did_you_mean
 from mi_hypotheses.reports import LoadError
 
 _OWN = str(Path(__file__).parent)
+_MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from 'mi_hypotheses'")
 
 
@@ -210,9 +212,15 @@ def plain_validation(error: ValidationError) -> str:
     kind = cls.__name__ if cls else error.title
     fields = sorted(_fields(cls)) if cls else []
     subject = f"The hypothesis {name!r} ({kind})" if name else kind
-    details = sorted(_first_each(error), key=lambda detail: detail["type"] == "missing")
-    problems = dict.fromkeys(_problem(detail, kind, fields) for detail in details)
-    return f"{subject} cannot be built: {_sentence('; '.join(problems))}"
+    details = list(_first_each(error))
+    missing = [_path(detail) for detail in details if detail["type"] in _MISSING]
+    others = [detail for detail in details if detail["type"] not in _MISSING]
+    for path in map(_path, others):  # a misspelled field is not missing as well
+        meant = difflib.get_close_matches(path, missing)
+        missing = [name for name in missing if name not in meant]
+    problems = [_missing(missing)] if missing else []
+    problems += [_problem(detail, kind, fields) for detail in others]
+    return f"{subject} cannot be built: {_sentence('; '.join(dict.fromkeys(problems)))}"
 
 
 def _constructed(error: ValidationError) -> tuple[type | None, str | None]:
@@ -244,11 +252,20 @@ def _first_each(error: ValidationError) -> Iterator[Any]:
             yield detail
 
 
+def _path(detail: Any) -> str:
+    """The field, with the parts in it, as in `expect.f1`; classes tried for it do not count."""
+    return ".".join(part for part in map(str, detail["loc"]) if not part[:1].isupper())
+
+
+def _missing(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"the field {names[0]!r} is missing"
+    return f"the fields {', '.join(map(repr, names[:-1]))} and {names[-1]!r} are missing"
+
+
 def _problem(detail: Any, kind: str, fields: list[str]) -> str:
-    path = ".".join(str(part) for part in detail["loc"] if part != "Neuron")
+    path = _path(detail)
     match detail["type"]:
-        case "missing" | "missing_argument" | "missing_keyword_only_argument":
-            return f"the field {path!r} is missing"
         case "extra_forbidden" | "unexpected_keyword_argument":
             return f"{path!r} is no field of {kind}. {did_you_mean(path, fields)}".rstrip(".")
         case "value_error":
@@ -257,5 +274,5 @@ def _problem(detail: Any, kind: str, fields: list[str]) -> str:
         case _:
             given = repr(detail["input"])
             given = given if len(given) <= 60 else given[:57] + "..."
-            text = str(detail["msg"])
+            text = str(detail["msg"]).replace("valid dictionary or instance of ", "")
             return f"the field {path!r} was given {given}: {text[:1].lower()}{text[1:]}"

@@ -227,8 +227,12 @@ def test_p_no_keeps_a_plugin_out() -> None:
     ("broken", "said"),
     [
         (claim("bad", expct="{}"), "'expct' is no field of Fires. Did you mean 'expect'?"),
-        ("Fires(name='bad')", "the field 'claim' is missing"),
-        (claim("bad", unit="'L0N1'"), "the field 'unit' was given 'L0N1'"),
+        ("Fires(name='bad')", "the fields 'claim', 'model', 'unit' and 'on' are missing."),
+        (claim("bad").replace(", on=Regex('x')", ""), "the field 'on' is missing."),
+        (
+            claim("bad", unit="'L0N1'"),
+            "the field 'unit' was given 'L0N1': input should be a Neuron.",
+        ),
         (claim("bad", expect="{'f1': 'high'}"), "the field 'expect.f1' was given 'high'"),
         (claim("two words"), "the name 'two words' must have no white space"),
     ],
