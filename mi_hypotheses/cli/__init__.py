@@ -65,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(given, prog_name="mih", standalone_mode=False, obj=command)
     except click.Abort:
-        click.echo("Interrupted. What was finished is cached: the same command goes on.", err=True)
+        kept = (
+            "" if "--no-cache" in given else " What was finished is cached: run it again to go on."
+        )
+        click.echo(f"Interrupted.{kept}", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()
