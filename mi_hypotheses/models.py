@@ -1,12 +1,7 @@
-"""Models: from a reference to activations. The only module that imports transformer_lens.
-
-`resolve` finds a model and says what it is without torch; `ModelSource.load` makes it ready to
-run. Hook names are TransformerLens's own, so what is read here is what its users would read.
-"""
+"""Models: from a reference to what it is, without torch; `ModelSource.load` makes it run."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +22,6 @@ AnyTokenizer: TypeAlias = Tokenizer | SymbolTokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-_HOOKS: dict[At, str] = {"pre": "mlp.hook_pre", "post": "mlp.hook_post", "mid": "mlp.ln.hook_in"}
 _BOS_TOKENS = ("<|bos|>", "<|endoftext|>", "<s>", "<bos>", "[BOS]", "BOS")
 
 
@@ -185,7 +179,7 @@ def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At 
             f"There is no neuron {index} in layer {layer} of {name!r}: it has {info.d_mlp} "
             f"neurons a layer, 0 to {info.d_mlp - 1}."
         )
-    if at not in _HOOKS:
+    if at not in ("pre", "post", "mid"):
         raise ModelError(f"A neuron is read at 'pre', 'post' or 'mid', not at {at!r}.")
     if at == "mid" and info.act_fn != "solu_ln":
         raise ModelError(
@@ -219,141 +213,17 @@ def choose_device(device: str) -> str:
     return device
 
 
-class _Reached(Exception):  # noqa: N818 (a signal, not an error)
-    """Raised in the hook of the last site needed, to leave the forward pass."""
-
-
-class BridgeModel:
-    """A TransformerBridge as a `Model`."""
-
-    def __init__(self, bridge: Any, info: ModelInfo, *, tokenizer: AnyTokenizer | None = None):
-        self.bridge = bridge.eval()
-        self.info = info
-        self.tokenizer = tokenizer
-        self._hooks: dict[str, Any] = bridge.hook_dict
-
-    @property
-    def device(self) -> str:
-        """Where the model runs."""
-        return str(next(self.bridge.original_model.parameters()).device)
-
-    def activations(
-        self,
-        tokens: Tensor,
-        *,
-        sites: Mapping[Site, Tensor | None],
-        attention_mask: Tensor | None = None,
-    ) -> dict[Site, Tensor]:
-        """See `Model.activations`."""
-        import torch
-
-        device = self.device
-        found: dict[Site, Tensor] = {}
-        points = {site: self._hook_point(site) for site in sites}
-        mask = None if attention_mask is None else attention_mask.to(device)
-        handles = []
-        try:
-            for site, units in sites.items():
-                units = None if units is None else units.to(device)
-                keep = partial(_keep, site=site, units=units, found=found, wanted=len(sites))
-                handles.append(points[site].register_forward_hook(keep))
-            with torch.inference_mode():
-                self.bridge(tokens.to(device), return_type=None, attention_mask=mask)
-        except _Reached:
-            pass
-        finally:
-            for handle in handles:
-                handle.remove()
-            self._forget_patterns()
-        missed = [site for site in sites if site not in found]
-        if missed:
-            raise self._nothing_there(missed[0])
-        return found
-
-    def _hook_point(self, site: Site) -> Any:
-        check_unit(self.info, layer=site.layer, at=site.at)
-        point = self._hooks.get(f"blocks.{site.layer}.{_HOOKS[site.at]}")
-        if point is None:
-            raise self._nothing_there(site)
-        return point
-
-    def _nothing_there(self, site: Site) -> ModelError:
-        return ModelError(
-            f"TransformerLens shows no MLP activations at {site.at!r} in layer {site.layer} of "
-            f"{self.info.reference!r} (hook blocks.{site.layer}.{_HOOKS[site.at]}); the layer may "
-            "be a mixture of experts or have no MLP."
-        )
-
-    def _forget_patterns(self) -> None:
-        """Drop the attention patterns that some layers keep: batch x heads x position^2 each."""
-        for block in getattr(self.bridge, "blocks", ()):
-            attention = getattr(block, "attn", None)
-            if attention is not None and getattr(attention, "_pattern", None) is not None:
-                attention._pattern = None
-
-
-def _keep(
-    module: Any,  # noqa: ARG001 (torch's hook signature)
-    args: Any,  # noqa: ARG001
-    output: Tensor,
-    *,
-    site: Site,
-    units: Tensor | None,
-    found: dict[Site, Tensor],
-    wanted: int,
-) -> None:
-    gathered = output if units is None else output.index_select(-1, units)
-    found[site] = gathered.float()  # [batch, position, unit]
-    if len(found) == wanted:
-        raise _Reached
-
-
-def from_bridge(bridge: Any, *, reference: str, tokenizer: AnyTokenizer) -> BridgeModel:
-    """A model from a TransformerBridge, for plugins that build or fetch their own.
-
-    `tokenizer.bos_id` says what windows begin with. The fingerprint is a hash of the state.
-    """
-    cfg = bridge.cfg
-    d_mlp = None if getattr(cfg, "attn_only", False) else cfg.d_mlp
-    info = ModelInfo(
-        reference=reference,
-        fingerprint=_state_fingerprint(bridge),
-        tokenizer_fingerprint=tokenizer.fingerprint,
-        n_layers=cfg.n_layers,
-        d_model=cfg.d_model,
-        d_mlp=d_mlp,
-        n_heads=cfg.n_heads,
-        n_ctx=cfg.n_ctx,
-        act_fn=None if d_mlp is None else cfg.act_fn,
-    )
-    return BridgeModel(bridge, info, tokenizer=tokenizer)
-
-
-def _state_fingerprint(bridge: Any) -> str:
-    import hashlib
-
-    import torch
-
-    cfg = bridge.cfg.to_dict()
-    said = {k: v for k, v in cfg.items() if isinstance(v, int | float | str | bool | None)}
-    said = {k: v for k, v in said.items() if k not in ("device", "model_name", "tokenizer_name")}
-    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16)
-    for name, tensor in sorted(bridge.original_model.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
-        digest.update(flat.numpy().data)
-    return digest.hexdigest()
-
-
 def _plugin_source(reference: str, model: Model) -> ModelSource:
     if not isinstance(model, PluginModel):
         raise ModelError(
             f"A plugin's mi_load_model answered {reference!r} with a {type(model).__name__}, which "
             "is not a model: it needs info, device, tokenizer and activations(). "
-            "mi_hypotheses.models.from_bridge makes one from a TransformerBridge."
+            "mi_hypotheses.bridge.from_bridge makes one from a TransformerBridge."
         )
 
     def load(device: str, dtype: str) -> Model:
+        from mi_hypotheses.bridge import BridgeModel
+
         if isinstance(model, BridgeModel):
             import torch
 
@@ -407,17 +277,24 @@ def _native_source(
     shape = weights.native_shape(config, where=reference)
     file, extra = _native_weights(reference, directory, config, suffix)
     tokenizer = _native_tokenizer(directory, config)
+    info = _info(
+        reference,
+        shape,
+        fingerprint=weights.fingerprint(config, [file] if file else [], *extra),
+        tokenizer_fingerprint=tokenizer.fingerprint,
+    )
+
+    def load(device: str, dtype: str) -> Model:
+        from mi_hypotheses.bridge import load_native
+
+        return load_native(info, config, file, device=device, dtype=dtype)
+
     return ModelSource(
         reference=reference,
-        info=_info(
-            reference,
-            shape,
-            fingerprint=weights.fingerprint(config, [file] if file else [], *extra),
-            tokenizer_fingerprint=tokenizer.fingerprint,
-        ),
+        info=info,
         bos_id=tokenizer.bos_id,
         make_tokenizer=partial(_native_tokenizer, directory, config),
-        make_model=partial(_load_native, reference, directory, config, suffix),
+        make_model=load,
     )
 
 
@@ -458,52 +335,6 @@ def _native_tokenizer(directory: Path, config: Mapping[str, Any]) -> AnyTokenize
     return Tokenizer.from_file(path, bos_id=bos_id)
 
 
-def _load_native(
-    reference: str,
-    directory: Path,
-    config: Mapping[str, Any],
-    suffix: str,
-    device: str,
-    dtype: str,
-) -> Model:
-    import torch
-    from safetensors.torch import load_file
-    from transformer_lens.config import TransformerBridgeConfig
-    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
-    from transformer_lens.model_bridge.sources.native import NativeModel
-
-    source = _native_source(reference, directory, config, suffix)
-    file, _ = _native_weights(reference, directory, config, suffix)
-    fields = {key: value for key, value in config.items() if key not in ("training", "bos_id")}
-    try:
-        cfg = TransformerBridgeConfig(**fields)
-        module = NativeModel(cfg)
-        if file is None:
-            from mi_hypotheses.pretrained.export import untrained
-
-            state = untrained(config)
-        else:
-            state = {name: tensor.float() for name, tensor in load_file(file).items()}
-        module.load_state_dict(state)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(
-            f"The weights of {reference!r} ({file or 'made from its seed'}) do not fit its "
-            f"config.json: {reason}"
-        ) from None
-    kind = getattr(torch, dtype)
-    bridge = build_bridge_from_module(
-        module.to(device=device, dtype=kind),
-        architecture=weights.NATIVE,
-        tl_config=cfg,
-        tokenizer=None,
-        dtype=kind,
-        device=device,
-        model_name=reference,
-    )
-    return BridgeModel(bridge, source.info)
-
-
 # -- Hugging Face -------------------------------------------------------------------------------
 
 
@@ -518,17 +349,24 @@ def _hugging_face_source(reference: str, directory: Path, config: Mapping[str, A
             "pytorch_model*.bin). Save the model there with save_pretrained."
         )
     tokenizer = _hugging_face_tokenizer(directory, config)
+    info = _info(
+        reference,
+        shape,
+        fingerprint=weights.fingerprint(config, files),
+        tokenizer_fingerprint=tokenizer.fingerprint,
+    )
+
+    def load(device: str, dtype: str) -> Model:
+        from mi_hypotheses.bridge import load_hugging_face
+
+        return load_hugging_face(info, directory, device=device, dtype=dtype)
+
     return ModelSource(
         reference=reference,
-        info=_info(
-            reference,
-            shape,
-            fingerprint=weights.fingerprint(config, files),
-            tokenizer_fingerprint=tokenizer.fingerprint,
-        ),
+        info=info,
         bos_id=tokenizer.bos_id,
         make_tokenizer=partial(_hugging_face_tokenizer, directory, config),
-        make_model=partial(_load_hugging_face, reference, directory, config),
+        make_model=load,
     )
 
 
@@ -575,22 +413,3 @@ def _converted(directory: Path) -> str:
         )
     definition: str = made.backend_tokenizer.to_str()
     return definition
-
-
-def _load_hugging_face(
-    reference: str, directory: Path, config: Mapping[str, Any], device: str, dtype: str
-) -> Model:
-    import torch
-    from transformer_lens.model_bridge import TransformerBridge
-
-    source = _hugging_face_source(reference, directory, config)
-    try:
-        bridge = TransformerBridge.boot_transformers(
-            str(directory), device=device, dtype=getattr(torch, dtype), load_model=True
-        )
-    except Exception as error:
-        reason = " ".join(str(error).split())[:500]
-        raise ModelError(
-            f"TransformerLens cannot load the model {reference!r} from {directory}: {reason}"
-        ) from None
-    return BridgeModel(bridge, source.info)

@@ -130,7 +130,7 @@ class SymbolTokenizer:
         """Entries of the vocabulary."""
         return len(self.vocabulary)
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:  # noqa: ARG002 (as Tokenizer has it)
         """Refuse: there is no rule by which a text would fall into symbols."""
         raise ModelError(
             f"This model's vocabulary is a list of {self.size} symbols and cannot split text "

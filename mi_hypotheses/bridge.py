@@ -1,0 +1,213 @@
+"""TransformerBridge models: loading and running them. Alone in importing transformer_lens.
+
+Hook names are TransformerLens's own, so what is read here is what its users would read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mi_hypotheses import weights
+from mi_hypotheses.errors import ModelError
+from mi_hypotheses.models import AnyTokenizer, At, Site, check_unit
+from mi_hypotheses.reports import ModelInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_HOOKS: dict[At, str] = {"pre": "mlp.hook_pre", "post": "mlp.hook_post", "mid": "mlp.ln.hook_in"}
+
+
+class _Reached(Exception):  # noqa: N818 (a signal, not an error)
+    """Raised in the hook of the last site needed, to leave the forward pass."""
+
+
+class BridgeModel:
+    """A TransformerBridge as a `Model`."""
+
+    def __init__(self, bridge: Any, info: ModelInfo, *, tokenizer: AnyTokenizer | None = None):
+        self.bridge = bridge.eval()
+        self.info = info
+        self.tokenizer = tokenizer
+        self._hooks: dict[str, Any] = bridge.hook_dict
+
+    @property
+    def device(self) -> str:
+        """Where the model runs."""
+        return str(next(self.bridge.original_model.parameters()).device)
+
+    def activations(
+        self,
+        tokens: Tensor,
+        *,
+        sites: Mapping[Site, Tensor | None],
+        attention_mask: Tensor | None = None,
+    ) -> dict[Site, Tensor]:
+        """See `Model.activations`."""
+        import torch
+
+        device = self.device
+        found: dict[Site, Tensor] = {}
+        points = {site: self._hook_point(site) for site in sites}
+        mask = None if attention_mask is None else attention_mask.to(device)
+        handles = []
+        try:
+            for site, units in sites.items():
+                units = None if units is None else units.to(device)
+                keep = partial(_keep, site=site, units=units, found=found, wanted=len(sites))
+                handles.append(points[site].register_forward_hook(keep))
+            with torch.inference_mode():
+                self.bridge(tokens.to(device), return_type=None, attention_mask=mask)
+        except _Reached:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+            self._forget_patterns()
+        missed = [site for site in sites if site not in found]
+        if missed:
+            raise self._nothing_there(missed[0])
+        return found
+
+    def _hook_point(self, site: Site) -> Any:
+        check_unit(self.info, layer=site.layer, at=site.at)
+        point = self._hooks.get(f"blocks.{site.layer}.{_HOOKS[site.at]}")
+        if point is None:
+            raise self._nothing_there(site)
+        return point
+
+    def _nothing_there(self, site: Site) -> ModelError:
+        return ModelError(
+            f"TransformerLens shows no MLP activations at {site.at!r} in layer {site.layer} of "
+            f"{self.info.reference!r} (hook blocks.{site.layer}.{_HOOKS[site.at]}); the layer may "
+            "be a mixture of experts or have no MLP."
+        )
+
+    def _forget_patterns(self) -> None:
+        """Drop the attention patterns that some layers keep: batch x heads x position^2 each."""
+        for block in getattr(self.bridge, "blocks", ()):
+            attention = getattr(block, "attn", None)
+            if attention is not None and getattr(attention, "_pattern", None) is not None:
+                attention._pattern = None
+
+
+def _keep(
+    module: Any,  # noqa: ARG001 (torch's hook signature)
+    args: Any,  # noqa: ARG001
+    output: Tensor,
+    *,
+    site: Site,
+    units: Tensor | None,
+    found: dict[Site, Tensor],
+    wanted: int,
+) -> None:
+    gathered = output if units is None else output.index_select(-1, units)
+    found[site] = gathered.float()  # [batch, position, unit]
+    if len(found) == wanted:
+        raise _Reached
+
+
+def from_bridge(bridge: Any, *, reference: str, tokenizer: AnyTokenizer) -> BridgeModel:
+    """A model from a TransformerBridge, for plugins that build or fetch their own.
+
+    `tokenizer.bos_id` says what windows begin with. The fingerprint is a hash of the state.
+    """
+    cfg = bridge.cfg
+    d_mlp = None if getattr(cfg, "attn_only", False) else cfg.d_mlp
+    info = ModelInfo(
+        reference=reference,
+        fingerprint=_state_fingerprint(bridge),
+        tokenizer_fingerprint=tokenizer.fingerprint,
+        n_layers=cfg.n_layers,
+        d_model=cfg.d_model,
+        d_mlp=d_mlp,
+        n_heads=cfg.n_heads,
+        n_ctx=cfg.n_ctx,
+        act_fn=None if d_mlp is None else cfg.act_fn,
+    )
+    return BridgeModel(bridge, info, tokenizer=tokenizer)
+
+
+def _state_fingerprint(bridge: Any) -> str:
+    import hashlib
+
+    import torch
+
+    cfg = bridge.cfg.to_dict()
+    said = {k: v for k, v in cfg.items() if isinstance(v, int | float | str | bool | None)}
+    said = {k: v for k, v in said.items() if k not in ("device", "model_name", "tokenizer_name")}
+    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16)
+    for name, tensor in sorted(bridge.original_model.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+        digest.update(flat.numpy().data)
+    return digest.hexdigest()
+
+
+def load_native(
+    info: ModelInfo, config: Mapping[str, Any], file: Path | None, *, device: str, dtype: str
+) -> BridgeModel:
+    """A model in TransformerLens's native layout; without a `file`, untrained from its seed.
+
+    Raises:
+        ModelError: the weights do not fit the configuration.
+    """
+    import torch
+    from safetensors.torch import load_file
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+    from transformer_lens.model_bridge.sources.native import NativeModel
+
+    fields = {key: value for key, value in config.items() if key not in ("training", "bos_id")}
+    try:
+        cfg = TransformerBridgeConfig(**fields)
+        module = NativeModel(cfg)
+        if file is None:
+            from mi_hypotheses.pretrained.export import untrained
+
+            state = untrained(config)
+        else:
+            state = {name: tensor.float() for name, tensor in load_file(file).items()}
+        module.load_state_dict(state)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"The weights of {info.reference!r} ({file or 'made from its seed'}) do not fit its "
+            f"config.json: {reason}"
+        ) from None
+    kind = getattr(torch, dtype)
+    bridge = build_bridge_from_module(
+        module.to(device=device, dtype=kind),
+        architecture=weights.NATIVE,
+        tl_config=cfg,
+        tokenizer=None,
+        dtype=kind,
+        device=device,
+        model_name=info.reference,
+    )
+    return BridgeModel(bridge, info)
+
+
+def load_hugging_face(info: ModelInfo, directory: Path, *, device: str, dtype: str) -> BridgeModel:
+    """A model that Hugging Face's `save_pretrained` wrote.
+
+    Raises:
+        ModelError: TransformerLens cannot load it.
+    """
+    import torch
+    from transformer_lens.model_bridge import TransformerBridge
+
+    try:
+        bridge = TransformerBridge.boot_transformers(
+            str(directory), device=device, dtype=getattr(torch, dtype), load_model=True
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:500]
+        raise ModelError(
+            f"TransformerLens cannot load the model {info.reference!r} from {directory}: {reason}"
+        ) from None
+    return BridgeModel(bridge, info)
