@@ -203,7 +203,7 @@ def load_hugging_face(info: ModelInfo, directory: Path, *, device: str, dtype: s
 
     try:
         bridge = TransformerBridge.boot_transformers(
-            str(directory), device=device, dtype=getattr(torch, dtype), load_model=True
+            str(directory), device=device, dtype=getattr(torch, dtype)
         )
     except Exception as error:
         reason = " ".join(str(error).split())[:500]
