@@ -316,9 +316,9 @@ class Measurement:
         if arrays is None:
             return None
         kept = Result.model_validate_json(arrays["result"].tobytes())
-        hypothesis = job.hypothesis
+        now = scoring.bare(job)
         return kept.model_copy(
-            update={"claim": hypothesis.claim, "source": hypothesis.source, "corpus": job.corpus}
+            update={"claim": now.claim, "source": now.source, "corpus": now.corpus}
         )
 
 

@@ -12,6 +12,7 @@ from mi_hypotheses import findings
 from mi_hypotheses import metrics as m
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.jobs import Job
+from mi_hypotheses.loading import short_source
 from mi_hypotheses.predicates import describe
 from mi_hypotheses.reports import Example, Examples, Result, Score, Verdict
 from mi_hypotheses.shards import Shard, ShardStore
@@ -29,15 +30,16 @@ PILOT_TOKENS = 16_384
 
 def failed(job: Job, message: str) -> Result:
     """The result of a hypothesis that cannot be scored."""
-    return _bare(job).model_copy(update={"verdict": Verdict(status="error", reasons=(message,))})
+    return bare(job).model_copy(update={"verdict": Verdict(status="error", reasons=(message,))})
 
 
-def _bare(job: Job) -> Result:
+def bare(job: Job) -> Result:
+    """The result of a job before anything is measured."""
     hypothesis = job.hypothesis
     return Result(
         name=hypothesis.name,
         claim=hypothesis.claim,
-        source=hypothesis.source,
+        source=short_source(hypothesis.source),
         label_kind="numeric" if job.numeric else "boolean",
         model=hypothesis.model,
         unit=str(job.neuron or hypothesis.unit),
@@ -190,7 +192,7 @@ def _counted(job: Job, statistics: UnitStatistics) -> Result:
     counts = statistics.counts[m.TEST].sum(axis=(0, 2))
     n = int(counts.sum())
     positive = 0 if job.numeric else int(counts[1])
-    return _bare(job).model_copy(
+    return bare(job).model_copy(
         update={
             "n_tokens": n,
             "n_positive": positive,

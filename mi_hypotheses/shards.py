@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.cache import Cache, key_of
+from mi_hypotheses.corpora import Fingerprint
 from mi_hypotheses.errors import CacheError
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
@@ -160,24 +161,20 @@ class ShardStore:
     n_documents: int = 0
     n_tokens: int = 0
     excluded: Counter[str] = field(default_factory=Counter)
-    _hash: hashlib.blake2b = field(
-        default_factory=lambda: hashlib.blake2b(digest_size=16), repr=False
-    )
+    _fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
 
     @property
     def fingerprint(self) -> str:
         """Hash of ids and texts of all documents, in order; shard borders do not enter."""
-        return self._hash.hexdigest()
+        return self._fingerprint.hexdigest()
 
     def add(self, documents: tuple[Document, ...]) -> Shard:
         """Append a shard: tokenise its documents, or take the tokens from the cache."""
-        digest = hashlib.blake2b(digest_size=16)
+        content = Fingerprint()
         for document in documents:
-            symbols = None if document.tokens is None else list(document.tokens)
-            part = json.dumps([document.id, document.text, symbols]).encode()
-            digest.update(part)
-            self._hash.update(part)
-        key = key_of("tokens", digest.hexdigest(), self.source.tokenizer_fingerprint)
+            content.update(document)
+            self._fingerprint.update(document)
+        key = key_of("tokens", content.hexdigest(), self.source.tokenizer_fingerprint)
         arrays = self.cache.get(key)
         if arrays is None:
             arrays = {**_token_arrays(self._encode(documents)), **_text_arrays(documents)}

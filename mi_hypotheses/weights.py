@@ -229,7 +229,7 @@ def hub_snapshot(name: str, *, revision: str | None = None) -> Path:
         cached = Path(snapshot_download(official, revision=revision, local_files_only=True))
         if weight_files(cached) and (cached / "config.json").is_file():
             return cached
-    except Exception:  # noqa: S110 (not there: download; the errors have no common base)
+    except Exception:
         pass
     try:
         return _download(official, revision)
