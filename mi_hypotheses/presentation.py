@@ -68,7 +68,7 @@ def number(value: float | None, *, exact: bool = False) -> str:
     if value is None:
         return MISSING
     size = abs(value)
-    if size == 0:
+    if size < 1e-30:  # a denormal threshold stands for 'above zero'
         return "0"
     if exact:
         text = f"{value:.6g}"

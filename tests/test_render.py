@@ -7,7 +7,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-import sample_report
 from rich.console import Console
 
 from mi_hypotheses import charts, presentation
@@ -23,6 +22,7 @@ from mi_hypotheses.reports import (
     Score,
     Verdict,
 )
+from tests import sample_report
 
 HOSTILE = "<script>alert('x')</script>&<b>\"`|](http://x)"
 VOID = {"meta", "input", "br", "wbr", "link", "img"}
