@@ -19,6 +19,8 @@ from mi_hypotheses.reports import ModelInfo
 if TYPE_CHECKING:
     from torch import Tensor
 
+FRESH_SEED = 0
+
 _HOOKS: dict[At, str] = {"pre": "mlp.hook_pre", "post": "mlp.hook_post", "mid": "mlp.ln.hook_in"}
 
 
@@ -149,9 +151,18 @@ def _state_fingerprint(bridge: Any) -> str:
 
 
 def load_native(
-    info: ModelInfo, config: Mapping[str, Any], file: Path | None, *, device: str, dtype: str
+    info: ModelInfo,
+    config: Mapping[str, Any],
+    file: Path | None,
+    *,
+    fresh: bool,
+    device: str,
+    dtype: str,
 ) -> BridgeModel:
-    """A model in TransformerLens's native layout; without a `file`, untrained from its seed.
+    """A model in TransformerLens's native layout.
+
+    Without a `file` it is the untrained model that training began with, made from its seed; a
+    `fresh` one is initialised as TransformerLens initialises this architecture.
 
     Raises:
         ModelError: the weights do not fit the configuration.
@@ -160,13 +171,16 @@ def load_native(
     from safetensors.torch import load_file
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
-    from transformer_lens.model_bridge.sources.native import NativeModel
+    from transformer_lens.model_bridge.sources.native import NativeModel, initialize_native_model
 
     fields = {key: value for key, value in config.items() if key not in ("training", "bos_id")}
     try:
         cfg = TransformerBridgeConfig(**fields)
         module = NativeModel(cfg)
-        if file is None:
+        if fresh:
+            initialize_native_model(module, cfg, seed=FRESH_SEED)
+            state = module.state_dict()
+        elif file is None:
             from mi_hypotheses.pretrained.export import untrained
 
             state = untrained(config)
@@ -192,8 +206,10 @@ def load_native(
     return BridgeModel(bridge, info)
 
 
-def load_hugging_face(info: ModelInfo, directory: Path, *, device: str, dtype: str) -> BridgeModel:
-    """A model that Hugging Face's `save_pretrained` wrote.
+def load_hugging_face(
+    info: ModelInfo, directory: Path, *, fresh: bool, device: str, dtype: str
+) -> BridgeModel:
+    """A model that Hugging Face's `save_pretrained` wrote, or its architecture made `fresh`.
 
     Raises:
         ModelError: TransformerLens cannot load it.
@@ -203,7 +219,10 @@ def load_hugging_face(info: ModelInfo, directory: Path, *, device: str, dtype: s
 
     try:
         bridge = TransformerBridge.boot_transformers(
-            str(directory), device=device, dtype=getattr(torch, dtype)
+            str(directory),
+            device=device,
+            dtype=getattr(torch, dtype),
+            hf_model=_fresh_hugging_face(directory) if fresh else None,
         )
     except Exception as error:
         reason = " ".join(str(error).split())[:500]
@@ -211,3 +230,15 @@ def load_hugging_face(info: ModelInfo, directory: Path, *, device: str, dtype: s
             f"TransformerLens cannot load the model {info.reference!r} from {directory}: {reason}"
         ) from None
     return BridgeModel(bridge, info)
+
+
+def _fresh_hugging_face(directory: Path) -> Any:
+    import torch
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(directory)
+    names = config.architectures or ["AutoModelForCausalLM"]
+    made = getattr(transformers, names[0])
+    with torch.random.fork_rng():
+        torch.manual_seed(FRESH_SEED)
+        return made.from_config(config) if names[0].startswith("Auto") else made(config)

@@ -13,9 +13,10 @@ from mi_hypotheses import models, scoring
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.columns import Progress
 from mi_hypotheses.errors import MiHypothesesError
-from mi_hypotheses.hypotheses import Fires
+from mi_hypotheses.hypotheses import AnyNeuron, Fires
 from mi_hypotheses.jobs import Job
 from mi_hypotheses.measurement import Context, Measurement, RunOptions
+from mi_hypotheses.metrics import unbeaten_floors
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.reports import LoadError, Report, Result, RunInfo
 
@@ -50,11 +51,10 @@ def run(
     began = time.perf_counter()
     context = Context(options, cache, plugins, progress or Silent())
     sources: dict[str, ModelSource] = {}
-    found: dict[tuple[int, str], Result] = {}
-    for (model, corpus), members in _by_model_and_corpus(hypotheses).items():
-        jobs = [Job(hypotheses[number], corpus) for number in members]
-        for number, outcome in zip(members, _score(model, jobs, sources, context), strict=True):
-            found[number, corpus] = outcome
+    results = _results(hypotheses, sources, context)
+    if options.untrained:
+        fresh = _results([_on_untrained(h) for h in hypotheses], sources, context)
+        results = [_with_floor(*pair) for pair in zip(results, fresh, strict=True)]
     cache.trim()
     for note in dict.fromkeys(cache.notes):
         context.progress.note(note)
@@ -73,13 +73,41 @@ def run(
         ),
         models=tuple(source.info for source in sources.values()),
         corpora=tuple(context.corpora),
-        results=tuple(
-            found[number, corpus]
-            for number, hypothesis in enumerate(hypotheses)
-            for corpus in hypothesis.corpora
-        ),
+        results=tuple(results),
         errors=tuple(load_errors),
     )
+
+
+def _results(
+    hypotheses: Sequence[Fires], sources: dict[str, ModelSource], context: Context
+) -> list[Result]:
+    """Results in the order of hypotheses and their corpora."""
+    found: dict[tuple[int, str], Result] = {}
+    for (model, corpus), members in _by_model_and_corpus(hypotheses).items():
+        jobs = [Job(hypotheses[number], corpus) for number in members]
+        for number, outcome in zip(members, _score(model, jobs, sources, context), strict=True):
+            found[number, corpus] = outcome
+    return [
+        found[number, corpus]
+        for number, hypothesis in enumerate(hypotheses)
+        for corpus in hypothesis.corpora
+    ]
+
+
+def _on_untrained(hypothesis: Fires) -> Fires:
+    """The same question to the best unit of the same layer before any training."""
+    unit = AnyNeuron(layer=hypothesis.unit.layer, at=hypothesis.unit.at)
+    changes = {"model": hypothesis.model + models.UNTRAINED, "unit": unit, "threshold": None}
+    return hypothesis.model_copy(update=changes)
+
+
+def _with_floor(result: Result, fresh: Result) -> Result:
+    """The result with the untrained model's scores among its floors."""
+    floors = {f"{name}.untrained": score.value for name, score in fresh.scores.items()}
+    asked = [bar.metric for bar in result.expect]
+    unbeaten = unbeaten_floors(result.scores, floors, asked)
+    verdict = result.verdict.model_copy(update={"reasons": (*result.verdict.reasons, *unbeaten)})
+    return result.model_copy(update={"floors": {**result.floors, **floors}, "verdict": verdict})
 
 
 def _by_model_and_corpus(hypotheses: Sequence[Fires]) -> dict[tuple[str, str], list[int]]:

@@ -36,7 +36,8 @@ class RunOptions:
     """How to run; none of it changes what a hypothesis claims.
 
     `limit` and `limit_tokens` bound the corpus by documents and by tokens (whole documents);
-    `batch_size` counts windows.
+    `batch_size` counts windows. `untrained` adds a floor: the best unit of the layer in the same
+    architecture, freshly initialised.
     """
 
     device: str = "auto"
@@ -46,6 +47,7 @@ class RunOptions:
     limit_tokens: int | None = None
     batch_size: int = 32
     min_context: int = 0
+    untrained: bool = False
 
 
 @dataclass

@@ -371,4 +371,5 @@ RIVALS = {
     "previous_token": "the previous token alone",
     "position": "the position in the window alone",
     "comparison_best": "the best of the comparison units of the layer",
+    "untrained": "the best unit of the layer in an untrained model",
 }

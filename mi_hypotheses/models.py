@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 At: TypeAlias = Literal["pre", "post", "mid"]
 AnyTokenizer: TypeAlias = Tokenizer | SymbolTokenizer
 
+UNTRAINED = "@untrained"
 DTYPES = ("float32", "bfloat16", "float16")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _BOS_TOKENS = ("<|bos|>", "<|endoftext|>", "<s>", "<bos>", "[BOS]", "BOS")
@@ -128,7 +129,8 @@ def resolve(
     `loaders` come first (plugins); then `NAME` or `NAME@step=N` of a shipped model, a directory
     (TransformerLens native, with `@step=N` where it has checkpoints, or saved by Hugging Face),
     and a name on the Hugging Face hub, `NAME@REVISION` for a revision. A hub model is downloaded
-    if it is not in the local cache.
+    if it is not in the local cache. `@untrained` after any of these is the same architecture,
+    freshly initialised.
 
     Raises:
         ModelError: nothing answers to it, or what does cannot be used.
@@ -137,24 +139,26 @@ def resolve(
         model = loader(reference)
         if model is not None:
             return _plugin_source(reference, model)
-    name, _, suffix = reference.partition("@")
+    trained = reference.removesuffix(UNTRAINED)
+    fresh = trained != reference
+    name, _, suffix = trained.partition("@")
     directory = _local(name)
     if directory is not None:
         config = weights.read_config(directory)
         if weights.is_native(config):
-            return _native_source(reference, directory, config, suffix)
+            return _native_source(reference, directory, config, suffix, fresh=fresh)
         if suffix:
             raise ModelError(
                 f"The model {reference!r} has a suffix, but {directory} was saved by Hugging Face "
                 "and has no checkpoints. Name the directory alone."
             )
-        return _hugging_face_source(reference, directory, config)
+        return _hugging_face_source(reference, directory, config, fresh=fresh)
     if _looks_like_path(name):
         raise weights.unknown_model(name, "There is no such directory")
     if suffix.startswith("step=") and "/" not in name:
         raise weights.unknown_model(name, "No shipped model or directory has that name")
     directory = weights.hub_snapshot(name, revision=suffix or None)
-    return _hugging_face_source(reference, directory, weights.read_config(directory))
+    return _hugging_face_source(reference, directory, weights.read_config(directory), fresh=fresh)
 
 
 def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At = "post") -> None:
@@ -272,10 +276,12 @@ def _info(
 
 
 def _native_source(
-    reference: str, directory: Path, config: Mapping[str, Any], suffix: str
+    reference: str, directory: Path, config: Mapping[str, Any], suffix: str, *, fresh: bool
 ) -> ModelSource:
     shape = weights.native_shape(config, where=reference)
     file, extra = _native_weights(reference, directory, config, suffix)
+    if fresh:
+        file, extra = None, ["fresh"]
     tokenizer = _native_tokenizer(directory, config)
     info = _info(
         reference,
@@ -287,7 +293,7 @@ def _native_source(
     def load(device: str, dtype: str) -> Model:
         from mi_hypotheses.bridge import load_native
 
-        return load_native(info, config, file, device=device, dtype=dtype)
+        return load_native(info, config, file, fresh=fresh, device=device, dtype=dtype)
 
     return ModelSource(
         reference=reference,
@@ -338,7 +344,9 @@ def _native_tokenizer(directory: Path, config: Mapping[str, Any]) -> AnyTokenize
 # -- Hugging Face -------------------------------------------------------------------------------
 
 
-def _hugging_face_source(reference: str, directory: Path, config: Mapping[str, Any]) -> ModelSource:
+def _hugging_face_source(
+    reference: str, directory: Path, config: Mapping[str, Any], *, fresh: bool
+) -> ModelSource:
     shape = weights.hugging_face_shape(config, where=reference) or _default_shape(
         reference, directory
     )
@@ -352,14 +360,14 @@ def _hugging_face_source(reference: str, directory: Path, config: Mapping[str, A
     info = _info(
         reference,
         shape,
-        fingerprint=weights.fingerprint(config, files),
+        fingerprint=weights.fingerprint(config, *(([], "fresh") if fresh else (files,))),
         tokenizer_fingerprint=tokenizer.fingerprint,
     )
 
     def load(device: str, dtype: str) -> Model:
         from mi_hypotheses.bridge import load_hugging_face
 
-        return load_hugging_face(info, directory, device=device, dtype=dtype)
+        return load_hugging_face(info, directory, fresh=fresh, device=device, dtype=dtype)
 
     return ModelSource(
         reference=reference,

@@ -45,6 +45,7 @@ class Settings:
     seed: int = 0
     batch_size: int = 32
     min_context: int = 0
+    untrained: bool = False
     output: Path = Path("reports/latest")
     cache_dir: Path | None = None
     cache_size: int = 5 * 2**30  # bytes
@@ -142,6 +143,7 @@ def _readers(base: Path) -> dict[str, Callable[[object], object]]:
         "seed": _whole_number,
         "batch_size": _whole_number,
         "min_context": _whole_number,
+        "untrained": _yes_or_no,
     }
     names = [field.name for field in dataclasses.fields(Settings) if field.name != "given"]
     return {name: special.get(name, _text) for name in names}
@@ -167,6 +169,14 @@ def _whole_number(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise ValueError("a whole number is wanted")
+
+
+def _yes_or_no(value: object) -> bool:
+    answers = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    answer = answers.get(str(value).strip().lower())
+    if answer is None:
+        raise ValueError("true or false is wanted")
+    return answer
 
 
 def parse_size(value: object) -> int:

@@ -257,3 +257,13 @@ def test_only_test_documents_are_counted(ask: Asker) -> None:
     [result], [read] = report.results, report.corpora
     assert 0.3 * read.n_documents < result.n_documents < 0.7 * read.n_documents
     assert result.n_groups <= 32
+
+
+def test_an_untrained_model_is_a_floor_on_request(ask: Asker) -> None:
+    report = ask.report(ask.claim(), options=RunOptions(device="cpu", untrained=True))
+    [result] = report.results
+    floor = result.floors["pearson.untrained"]
+    assert floor is not None
+    assert 0 < floor < 1
+    assert result.verdict.status == "supported"
+    assert "pearson.untrained" not in ask.result(ask.claim()).floors

@@ -121,6 +121,23 @@ def test_checkpoints_load_their_own_weights(small: Path) -> None:
     assert not torch.allclose(found[1], found[2])
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "small"])
+def test_an_untrained_copy_has_the_shape_and_other_weights(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    place = str(request.getfixturevalue(kind))
+    trained, fresh = resolve(place), resolve(f"{place}@untrained")
+    assert fresh.info.d_mlp == trained.info.d_mlp
+    assert fresh.fingerprint != trained.fingerprint
+    site = Site(0, "pre")
+    found = [
+        source.load(device="cpu").activations(tokens(), sites={site: None})[site]
+        for source in (trained, fresh, fresh)
+    ]
+    assert not torch.allclose(found[0], found[1])
+    torch.testing.assert_close(found[1], found[2])
+
+
 def test_a_model_of_a_plugin_is_used(small: Path) -> None:
     source = resolve(str(small))
     made = source.load(device="cpu")

@@ -76,3 +76,10 @@ def test_a_misspelled_variable_is_explained(tmp_path: Path) -> None:
 )
 def test_sizes(text: object, size: int) -> None:
     assert parse_size(text) == size
+
+
+def test_switches_are_said_in_words(tmp_path: Path) -> None:
+    assert load_settings(directory=tmp_path, environment={"MIH_UNTRAINED": "yes"}).untrained
+    assert not load_settings({"untrained": None}, directory=tmp_path, environment={}).untrained
+    with pytest.raises(UsageError, match="true or false"):
+        load_settings(directory=tmp_path, environment={"MIH_UNTRAINED": "maybe"})

@@ -72,6 +72,12 @@ engine_options: Callable[[F], F] = _together(
         help="Leave out the first N tokens of every later window of a document.",
     ),
     click.option(
+        "--untrained",
+        is_flag=True,
+        default=None,
+        help="Add the floor of an untrained model: another pass.",
+    ),
+    click.option(
         "--cache-dir", type=click.Path(file_okay=False), help="Where activations are kept."
     ),
     click.option("--no-cache", is_flag=True, help="Neither read nor keep activations."),

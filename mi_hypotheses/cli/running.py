@@ -123,6 +123,7 @@ def run_engine(
         limit_tokens=settings.limit_tokens,
         batch_size=settings.batch_size,
         min_context=settings.min_context,
+        untrained=settings.untrained,
     )
     with watch(quiet=quiet) as progress:
         return run(
