@@ -118,7 +118,8 @@ class Shard:
     def view(self, index: int) -> TokenView:
         """One document's text and token spans."""
         part = slice(self.offsets[index], self.offsets[index + 1])
-        return TokenView(self.documents[index].text, self.starts[part], self.ends[part])
+        text = self.documents[index].text
+        return TokenView(text, self.starts[part], self.ends[part], self.ids[part])
 
     def windows(self) -> list[tuple[int, int]]:
         """(first token, number of tokens) of each window."""

@@ -104,12 +104,14 @@ class Spans:
 class TokenView:
     """A document's text as its tokens: character spans, without BOS or padding.
 
-    Pieces of one multi-byte character share that character's span.
+    Pieces of one multi-byte character share that character's span. `ids` are the tokens' ids,
+    where a vocabulary is at hand.
     """
 
     text: str
     starts: NDArray[np.int32]  # [tokens]
     ends: NDArray[np.int32]  # [tokens]
+    ids: NDArray[np.int32] | None = None  # [tokens]
 
     def __len__(self) -> int:
         return len(self.starts)
