@@ -57,10 +57,13 @@ class BridgeModel:
         points = {site: self._hook_point(site) for site in sites}
         mask = None if attention_mask is None else attention_mask.to(device)
         handles = []
+        shape = (*tokens.shape, self.info.d_mlp or 0)
         try:
             for site, units in sites.items():
                 units = None if units is None else units.to(device)
-                keep = partial(_keep, site=site, units=units, found=found, wanted=len(sites))
+                keep = partial(
+                    _keep, site=site, units=units, shape=shape, found=found, wanted=len(sites)
+                )
                 handles.append(points[site].register_forward_hook(keep))
             with torch.inference_mode():
                 self.bridge(tokens.to(device), return_type=None, attention_mask=mask)
@@ -78,7 +81,8 @@ class BridgeModel:
     def _hook_point(self, site: Site) -> Any:
         check_unit(self.info, layer=site.layer, at=site.at)
         point = self._hooks.get(f"blocks.{site.layer}.{_HOOKS[site.at]}")
-        if point is None:
+        # In a mixture of experts these names lead to what enters and leaves the whole layer.
+        if point is None or point.name.endswith(("mlp.hook_in", "mlp.hook_out")):
             raise self._nothing_there(site)
         return point
 
@@ -104,9 +108,17 @@ def _keep(
     *,
     site: Site,
     units: Tensor | None,
+    shape: tuple[int, ...],
     found: dict[Site, Tensor],
     wanted: int,
 ) -> None:
+    if output.dim() == 2:  # OPT runs its MLPs on [batch * position, unit]
+        output = output.view(shape[0], shape[1], -1)
+    if output.shape != shape:
+        raise ModelError(
+            f"The MLP activations at {site.at!r} in layer {site.layer} have the shape "
+            f"{tuple(output.shape)} where {shape} was expected, so their neurons cannot be told."
+        )
     gathered = output if units is None else output.index_select(-1, units)
     found[site] = gathered.float()  # [batch, position, unit]
     if len(found) == wanted:
@@ -217,12 +229,14 @@ def load_hugging_face(
     import torch
     from transformer_lens.model_bridge import TransformerBridge
 
+    kind = getattr(torch, dtype)
     try:
+        fresh_model = _fresh_hugging_face(directory).to(device, kind) if fresh else None
         bridge = TransformerBridge.boot_transformers(
             str(directory),
             device=device,
-            dtype=getattr(torch, dtype),
-            hf_model=_fresh_hugging_face(directory) if fresh else None,
+            dtype=kind,
+            hf_model=fresh_model,
         )
     except Exception as error:
         reason = " ".join(str(error).split())[:500]

@@ -327,7 +327,9 @@ def _native_weights(
         there = f"Its checkpoints are: {listed}." if steps else "It has no checkpoints."
         raise ModelError(f"There is no {reference!r}: a checkpoint is written NAME@step=N. {there}")
     if step == 0:
-        return None, ["untrained"]
+        seed = config.get("training", {}).get("seed")
+        made_by = weights.file_digest(weights.PRETRAINED / "architecture.py")
+        return None, [f"untrained, seed {seed}", made_by]
     return directory / "checkpoints" / f"step-{step}.safetensors", []
 
 
@@ -360,7 +362,9 @@ def _hugging_face_source(
     info = _info(
         reference,
         shape,
-        fingerprint=weights.fingerprint(config, *(([], "fresh") if fresh else (files,))),
+        fingerprint=weights.fingerprint(
+            config, [] if fresh else files, *(["fresh"] if fresh else [])
+        ),
         tokenizer_fingerprint=tokenizer.fingerprint,
     )
 

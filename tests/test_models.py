@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from mi_hypotheses import models
 from mi_hypotheses.bridge import BridgeModel, from_bridge
@@ -18,7 +20,7 @@ from mi_hypotheses.errors import ModelError, UnknownNameError, UsageError
 from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron
 from mi_hypotheses.models import Model, Site, resolve
 from mi_hypotheses.predicates import Regex, TokenIn
-from tests.small_models import native, tiny_gpt2
+from tests.small_models import native, tiny_gpt2, trained_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,53 @@ def test_activations_equal_run_with_cache(kind: str, request: pytest.FixtureRequ
             torch.testing.assert_close(whole, expected, rtol=1e-5, atol=1e-6)
             some = model.activations(tokens(), sites={site: torch.tensor([3, 1])})[site]
             torch.testing.assert_close(some, expected[..., [3, 1]], rtol=1e-5, atol=1e-6)
+
+
+def saved(directory: Path, model: PreTrainedModel) -> str:
+    """`model` with the tokenizer of the tiny GPT-2, as a directory."""
+    model.save_pretrained(directory)
+    fast = PreTrainedTokenizerFast(tokenizer_object=trained_tokenizer(), bos_token="<|endoftext|>")
+    fast.save_pretrained(directory)
+    return str(directory)
+
+
+def test_layers_that_flatten_the_batch_are_unfolded(tmp_path: Path) -> None:
+    config = transformers.OPTConfig(
+        vocab_size=300, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, ffn_dim=20
+    )
+    model = resolve(saved(tmp_path, transformers.OPTForCausalLM(config))).load(device="cpu")
+    assert isinstance(model, BridgeModel)
+    found = model.activations(tokens(), sites={Site(0, "post"): None})[Site(0, "post")]
+    _, cache = model.bridge.run_with_cache(tokens())
+    torch.testing.assert_close(found, cache["blocks.0.mlp.hook_post"])
+
+
+def test_mixtures_of_experts_are_refused_and_not_misread(tmp_path: Path) -> None:
+    config = transformers.MixtralConfig(
+        vocab_size=300,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        intermediate_size=16,  # the layer's own width, so that shapes alone would not tell
+        num_local_experts=2,
+    )
+    model = resolve(saved(tmp_path, transformers.MixtralForCausalLM(config))).load(device="cpu")
+    with pytest.raises(ModelError, match="mixture of experts"):
+        model.activations(tokens(), sites={Site(0, "post"): None})
+
+
+@pytest.mark.parametrize(
+    ("model_type", "bos"), [("gpt_neox", None), ("qwen2", None), ("llama", 0), ("gpt2", 0)]
+)
+def test_bos_is_what_transformer_lens_would_prepend(
+    gpt2: Path, tmp_path: Path, model_type: str, bos: int | None
+) -> None:
+    for file in gpt2.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((gpt2 / "config.json").read_text("utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": model_type}))
+    assert resolve(str(tmp_path)).bos_id == bos
 
 
 def test_several_sites_come_from_one_pass(small: Path) -> None:
@@ -108,6 +157,16 @@ def test_fingerprints_follow_content_not_names(small: Path, tmp_path: Path) -> N
     assert resolve(str(other)).fingerprint != resolve(str(small)).fingerprint
     found = {resolve(f"{small}@step={step}").fingerprint for step in (0, 10, 200)}
     assert len(found | {resolve(str(small)).fingerprint}) == 4
+
+
+def test_untrained_steps_differ_by_their_seed(small: Path) -> None:
+    config = json.loads((small / "config.json").read_text("utf-8"))
+    before = resolve(f"{small}@step=0").fingerprint
+    changed = {**config, "training": {"bos_id": 0, "seed": 1}}
+    (small / "config.json").write_text(json.dumps(changed), "utf-8")
+    after = resolve(f"{small}@step=0").fingerprint
+    (small / "config.json").write_text(json.dumps(config), "utf-8")
+    assert before != after
 
 
 def test_checkpoints_load_their_own_weights(small: Path) -> None:
