@@ -12,8 +12,11 @@ from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.errors import HypothesisError, MiHypothesesError, PredicateError
 from mi_hypotheses.hypotheses import Fires, Neuron
 from mi_hypotheses.models import Site
+from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import Column, Floats, UnitStatistics
+
+PackedLabels = NDArray[np.uint8] | Floats  # bits of boolean labels, or numbers
 
 
 @dataclass
@@ -26,7 +29,7 @@ class Job:
     sign: float = 1.0
     searched: str | None = None
     error: str | None = None
-    labels: list[NDArray[np.uint8] | Floats] = field(default_factory=list)  # one a shard
+    labels: list[PackedLabels] = field(default_factory=list)  # one a shard
     digest: str = ""
     statistics: UnitStatistics | None = None
 
@@ -45,15 +48,18 @@ class Job:
     def numeric(self) -> bool:
         return self.hypothesis.on.numeric
 
-    def label(self, shard: Shard) -> None:
-        """Label all tokens of the next shard.
+    def label(self, shard: Shard, known: dict[Predicate, PackedLabels]) -> None:
+        """Label all tokens of the next shard, or take what an equal predicate said of it.
 
         Raises:
             PredicateError: the predicate failed; the message names the document.
         """
-        parts = [self._labels_of(shard, index) for index in range(len(shard.documents))]
-        labels = np.concatenate([*parts, np.empty(0)])
-        self.labels.append(labels if self.numeric else np.packbits(labels > 0))
+        on = self.hypothesis.on
+        if on not in known:
+            parts = [self._labels_of(shard, index) for index in range(len(shard.documents))]
+            labels = np.concatenate([*parts, np.empty(0)])
+            known[on] = labels if self.numeric else np.packbits(labels > 0)
+        self.labels.append(known[on])
 
     def _labels_of(self, shard: Shard, index: int) -> Floats:
         document = shard.documents[index]

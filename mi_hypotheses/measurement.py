@@ -19,8 +19,9 @@ from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.columns import ColumnStore, Progress
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
-from mi_hypotheses.jobs import Job
+from mi_hypotheses.jobs import Job, PackedLabels
 from mi_hypotheses.models import ModelSource, Site
+from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.reports import CorpusInfo, Result
 from mi_hypotheses.scoring import Comparison, Second
 from mi_hypotheses.shards import SHARD_CHARACTERS, Shard, ShardStore, Window, cut
@@ -161,8 +162,9 @@ class Measurement:
         size = SHARD_CHARACTERS if limit is None else min(SHARD_CHARACTERS, max(limit, 1))
         for documents in cut(self._limited(corpus.documents()), size=size):
             shard = self.store.add(documents)
+            known: dict[Predicate, PackedLabels] = {}
             for job in self.jobs:
-                _attempt(job, Job.label, shard)
+                _attempt(job, Job.label, shard, known)
             self.progress.advance(len(shard))
         for job in self.jobs:
             job.finish_labels()

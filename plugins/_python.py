@@ -9,6 +9,7 @@ import io
 import keyword
 import tokenize
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from mi_hypotheses import Spans, predicate
@@ -23,8 +24,13 @@ class Lexeme(NamedTuple):
     end: int
 
 
-def lexemes(text: str) -> Iterator[Lexeme]:
+@lru_cache(maxsize=32)  # documents come in turns of a few dozen, for each predicate
+def lexemes(text: str) -> tuple[Lexeme, ...]:
     """The lexemes of `text` up to its first error; an f-string is one, as before Python 3.12."""
+    return tuple(_lexemes(text))
+
+
+def _lexemes(text: str) -> Iterator[Lexeme]:
     offsets = [0]
     for line in io.StringIO(text):  # lines as the lexer counts them: ended by \n alone
         offsets.append(offsets[-1] + len(line))
