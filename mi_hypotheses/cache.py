@@ -7,12 +7,14 @@ are kept in memory for the rest of the process and nothing is lost.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ Arrays = Mapping[str, NDArray[Any]]
 _DIGEST_SIZE = 16
 _VERSION = 1
 DEFAULT_LIMIT = 5 * 2**30
+SPARED_SECONDS = 3600
 
 
 def key_of(*parts: object) -> str:
@@ -86,7 +89,8 @@ class Cache:
         if hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest() != digest:
             self.notes.append(f"the damaged cache entry {self._path(key)} was made anew")
             self._memory.pop(key, None)
-            self._path(key).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path(key).unlink(missing_ok=True)
             return None
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
             return dict(arrays)
@@ -116,9 +120,14 @@ class Cache:
         return sum(_size(path) for path in self.entries())
 
     def trim(self) -> int:
-        """Drop the entries used longest ago until the limit holds; returns bytes dropped."""
-        known = sorted((stat.st_mtime_ns, stat.st_size, path) for path, stat in self._stats())
-        excess = sum(size for _, size, _ in known) - self.limit_bytes
+        """Drop the entries used longest ago until the limit holds; returns bytes dropped.
+
+        What was used within `SPARED_SECONDS` stays: another run may be about to read it.
+        """
+        spared = time.time_ns() - SPARED_SECONDS * 10**9
+        stats = [(stat.st_mtime_ns, stat.st_size, path) for path, stat in self._stats()]
+        excess = sum(size for _, size, _ in stats) - self.limit_bytes
+        known = sorted(entry for entry in stats if entry[0] < spared)
         dropped = 0
         for _, size, path in known:
             if dropped >= excess:

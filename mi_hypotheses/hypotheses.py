@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from types import MappingProxyType
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     PrivateAttr,
     SerializeAsAny,
     field_serializer,
     field_validator,
+    model_validator,
 )
 
 from mi_hypotheses.errors import UsageError
@@ -87,7 +91,7 @@ def parse_unit(text: str) -> Unit:
 
 def _caller() -> str:
     """`file:line` of the innermost frame that is neither this package's nor pydantic's."""
-    package = str(Path(__file__).parent)
+    package = str(Path(__file__).parent) + os.sep
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
@@ -95,6 +99,10 @@ def _caller() -> str:
             return f"{file}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment] # the outermost frame has none
     return "<unknown>:0"
+
+
+def _read_only(bars: Mapping[str, float]) -> Mapping[str, float]:
+    return MappingProxyType(dict(bars))
 
 
 class Fires(_Frozen):
@@ -108,9 +116,10 @@ class Fires(_Frozen):
         on: the predicate.
         corpora: corpus URIs; each is scored on its own.
         expect: metric → the value that the lower end of its 95% interval must reach.
-        sign: `-` where the claim is that the unit is low on these tokens.
+        sign: `-` where the claim is that the unit is low on these tokens; a search then looks
+            for the most negative correlation instead of the strongest.
         threshold: the activation from which on the unit counts as firing; chosen on
-            calibration documents where it is not given.
+            calibration documents where it is not given. A search chooses its own.
         margin: how far a score may fall before a regression check calls it a fall.
 
     Raises:
@@ -125,10 +134,12 @@ class Fires(_Frozen):
     corpora: Annotated[Sequence[str], AfterValidator(tuple)] = Field(
         default=("stdlib",), min_length=1
     )
-    expect: Mapping[str, float] = Field(default_factory=dict)
+    expect: Annotated[Mapping[str, FiniteFloat], AfterValidator(_read_only)] = Field(
+        default_factory=dict, validate_default=True
+    )
     sign: Literal["+", "-"] = "+"
-    threshold: float | None = None
-    margin: float = Field(default=0.02, ge=0)
+    threshold: FiniteFloat | None = None
+    margin: float = Field(default=0.02, ge=0, allow_inf_nan=False)
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -146,6 +157,16 @@ class Fires(_Frozen):
                 "used on the command line: write it like 'python-comment'"
             )
         return name
+
+    @model_validator(mode="after")
+    def _threshold_of_a_known_unit(self) -> Self:
+        if self.threshold is not None and isinstance(self.unit, AnyNeuron):
+            raise ValueError("threshold= needs a unit that is known: a search has none yet")
+        return self
+
+    @field_serializer("expect")
+    def _dump_expect(self, expect: Mapping[str, float]) -> dict[str, float]:
+        return dict(expect)
 
     @field_serializer("on")
     def _dump_predicate(self, on: Predicate) -> dict[str, str]:

@@ -19,7 +19,7 @@ from mi_hypotheses.stats import Column, Floats, UnitStatistics
 PackedLabels = NDArray[np.uint8] | Floats  # bits of boolean labels, or numbers
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """A hypothesis on a corpus, and what is known of it so far."""
 
@@ -64,14 +64,21 @@ class Job:
     def _labels_of(self, shard: Shard, index: int) -> Floats:
         document = shard.documents[index]
         where = f"on document {document.id!r} of {self.corpus}"
+        view = shard.view(index)
         try:
-            return self.hypothesis.on.labels(shard.view(index))
+            labels = np.asarray(self.hypothesis.on.labels(view), dtype=np.float64)
         except MiHypothesesError as error:
             raise PredicateError(f"The predicate failed {where}: {error}.") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PredicateError(
                 f"The predicate raised {type(error).__name__} {where}: {error}."
             ) from error
+        if labels.shape != (len(view),) or not np.isfinite(labels).all():
+            raise PredicateError(
+                f"The predicate must give one finite number for each of the {len(view)} tokens, "
+                f"and gave an array of shape {labels.shape} or one with NaN {where}."
+            )
+        return labels
 
     def labels_on(self, index: int, shard: Shard) -> Floats:
         """The labels of all tokens of a shard labelled before, [tokens]."""

@@ -19,7 +19,7 @@ from typing import Any, Literal, cast, overload
 import numpy as np
 import regex
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, PydanticSchemaGenerationError, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.errors import PredicateError
@@ -55,15 +55,13 @@ class Predicate(ABC):
         """Whether labels are numbers rather than 0 and 1."""
         return False
 
-    @property
-    def cacheable(self) -> bool:
-        """Whether `fingerprint` tells all there is: false where Python code is called."""
-        return True
-
     def fingerprint(self) -> str:
         """Hash of the predicate as written; equal predicates have equal fingerprints."""
-        adapter = TypeAdapter(type(self))
-        text = json.dumps(adapter.dump_python(self, mode="json"), sort_keys=True)
+        try:
+            fields: object = TypeAdapter(type(self)).dump_python(self, mode="json")
+        except PydanticSchemaGenerationError:  # a plain class: its source and attributes
+            fields = [_source_hash(type(self)), repr(vars(self))]
+        text = json.dumps(fields, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def __and__(self, other: Predicate) -> All:
@@ -197,10 +195,6 @@ class FunctionPredicate(Predicate):
     def numeric(self) -> bool:
         return self.is_numeric
 
-    @property
-    def cacheable(self) -> bool:
-        return False
-
     def labels(self, view: TokenView) -> Labels:
         spans = self(view.text)
         if len(spans) and (spans.values is not None) != self.is_numeric:
@@ -263,10 +257,6 @@ class _Combination(Predicate):
 
     @abstractmethod
     def parts(self) -> tuple[Predicate, ...]: ...
-
-    @property
-    def cacheable(self) -> bool:
-        return all(part.cacheable for part in self.parts())
 
     def fingerprint(self) -> str:
         own = [type(self).__name__, getattr(self, "by", 0)]

@@ -34,8 +34,8 @@ class Document:
 
     `id` is unique within its corpus and the same on every machine that has the same files.
     `tokens` is set for symbol vocabularies only: the document is then that list of token
-    strings, and `text` is their concatenation. Lone surrogates in `text`, which no tokenizer
-    accepts, are replaced by U+FFFD, one character for one.
+    strings, and `text` is their concatenation. Lone surrogates in any of these, which no
+    tokenizer accepts, are replaced by U+FFFD, one character for one.
     """
 
     id: str
@@ -44,8 +44,13 @@ class Document:
     tokens: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if _SURROGATE.search(self.text):
-            object.__setattr__(self, "text", _SURROGATE.sub("\ufffd", self.text))
+        for name in ("id", "text"):
+            value = getattr(self, name)
+            if _SURROGATE.search(value):
+                object.__setattr__(self, name, _SURROGATE.sub("\ufffd", value))
+        if self.tokens is not None:
+            whole = tuple(_SURROGATE.sub("\ufffd", token) for token in self.tokens)
+            object.__setattr__(self, "tokens", whole)
 
 
 def group_of(document_id: str, *, seed: int = 0) -> int:
@@ -55,6 +60,21 @@ def group_of(document_id: str, *, seed: int = 0) -> int:
     """
     digest = hashlib.blake2b(f"{seed}:{document_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") % GROUPS
+
+
+def _whole_pairs(pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    if not pairs:
+        return np.empty((0, 2), dtype=np.int64)
+    try:
+        array = np.asarray(pairs)
+    except ValueError:  # of different lengths
+        array = np.empty(0)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"spans are pairs of whole numbers (start, end), and the first here is {pairs[0]!r}; "
+            "values go into values="
+        )
+    return array.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +88,8 @@ class Spans:
             (indentation, line ends) can be labelled.
 
     Raises:
-        ValueError: an end before its start, a negative start, or another number of values
-            than of spans.
+        ValueError: something else than pairs of whole numbers, an end before its start, a
+            negative start, or another number of values than of spans.
     """
 
     pairs: Iterable[tuple[int, int]]
@@ -79,7 +99,7 @@ class Spans:
     ends: NDArray[np.int64] = field(init=False, repr=False)  # [spans]
 
     def __post_init__(self) -> None:
-        array = np.asarray(list(self.pairs), dtype=np.int64).reshape(-1, 2)
+        array = _whole_pairs(list(self.pairs))
         if (array[:, 0] > array[:, 1]).any() or (array < 0).any():
             bad = array[(array[:, 0] > array[:, 1]) | (array < 0).any(axis=1)][0]
             raise ValueError(

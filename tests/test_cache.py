@@ -66,6 +66,9 @@ def test_trim_drops_what_was_used_longest_ago(cache: Cache) -> None:
     assert cache.trim() > 0
     assert [cache.has(name * 40) for name in "abc"] == [True, False, True]
     assert cache.size() <= cache.limit_bytes
+    cache.limit_bytes = 0
+    cache.trim()
+    assert [cache.has(name * 40) for name in "abc"] == [False, False, True]  # c: another run's
 
 
 def test_clear_drops_everything(cache: Cache) -> None:
