@@ -9,6 +9,7 @@ import keyword
 import re
 import sys
 import tokenize
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mi_hypotheses.predicates import describe
 
 _WIDTH = 100  # a longer line is told to linters as one that cannot be broken
 _PUBLIC = re.compile(r"\b(Regex|TokenIn)\(")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _HEADER = '"""Hypotheses saved by `mih score`."""\n'
 
 
@@ -32,32 +34,88 @@ def add_to_file(path: Path, hypothesis: Fires, *, predicate: tuple[Path, str] | 
     Raises:
         UsageError: the file is no Python, has such a name already, or cannot reach the predicate.
     """
-    text = path.read_text("utf-8") if path.exists() else _HEADER
-    try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        raise UsageError(
-            f"Nothing can be added to {path}, line {error.lineno}: {error.msg}."
-        ) from None
+    text = _text_of(path)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    tree = _parsed(text, f"Nothing can be added to {path}")
     variable = _variable(hypothesis.name)
-    if hypothesis.name in _hypothesis_names(tree) or variable in _names(tree):
-        raise UsageError(
-            f"{path} has a hypothesis {hypothesis.name!r} already. Give this one another name "
-            "with --name."
-        )
+    _check_names(tree, hypothesis.name, variable, path=path)
     on = _restyled(describe(hypothesis.on)) if predicate is None else predicate[1]
     imports = {"Fires", type(hypothesis.unit).__name__}
     if predicate is None:
         imports.update(_PUBLIC.findall(on))
-    text = _with_imports(text, tree, "mi_hypotheses", imports)
+    text = _with_imports(text, "mi_hypotheses", imports, newline=newline)
     if predicate is not None and predicate[0].resolve() != path.resolve():
-        if predicate[0].resolve().parent != path.resolve().parent:
-            raise UsageError(
-                f"A file in {path.parent} cannot import {predicate[0]}: save into the directory "
-                f"{predicate[0].parent}, where the predicate is."
-            )
-        text = _with_imports(text, ast.parse(text), predicate[0].stem, {predicate[1]})
-    return f"{text.rstrip()}\n\n{_source(variable, hypothesis, on)}"
+        module = _module_beside(path, predicate[0])
+        text = _with_imports(text, module, {predicate[1]}, newline=newline)
+    added = f"\n\n{_source(variable, hypothesis, on)}".replace("\n", newline)
+    text = f"{text.rstrip()}{added}"
+    _parsed(text, f"The hypothesis cannot be added to {path}, which would be no Python any more")
+    return text
+
+
+def _text_of(path: Path) -> str:
+    """The text of the plugin file with its own line ends, that of a new one where there is none."""
+    if path.suffix != ".py":
+        raise UsageError(f"{path} is no plugin file: its name must end in .py.")
+    try:
+        return path.read_bytes().decode("utf-8") if path.exists() else _HEADER
+    except UnicodeDecodeError:
+        raise UsageError(f"Nothing can be added to {path}: it is not UTF-8.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"Nothing can be added to {path}: {reason}.") from None
+
+
+def _parsed(text: str, problem: str) -> ast.Module:
+    """The tree of a text that compiles.
+
+    Raises:
+        UsageError: it does not; the message begins with `problem`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the file's own, which importing it tells
+            tree = ast.parse(text)
+            compile(text, "<plugin>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise UsageError(f"{problem}, line {error.lineno}: {error.msg}.") from None
+    except ValueError as error:
+        raise UsageError(f"{problem}: {error}.") from None
+    return tree
+
+
+def _check_names(tree: ast.Module, name: str, variable: str, *, path: Path) -> None:
+    """Raise UsageError where the file has the hypothesis or the variable already."""
+    if name in _hypothesis_names(tree):
+        taken = f"a hypothesis {name!r}"
+    elif variable in _names(tree):
+        taken = f"something called {variable}"
+    else:
+        return
+    raise UsageError(f"{path} has {taken} already. Give this one another name with --name.")
+
+
+def _module_beside(path: Path, predicate: Path) -> str:
+    """The module to import in the file `path` to reach what is in the file `predicate`."""
+    if predicate.resolve().parent != path.resolve().parent:
+        raise UsageError(
+            f"A file in {path.parent} cannot import {predicate}: save into the directory "
+            f"{predicate.parent}, where the predicate is."
+        )
+    stem = predicate.stem
+    if not stem.isidentifier() or keyword.iskeyword(stem):
+        raise UsageError(
+            f"{predicate} cannot be imported, as {stem!r} is no name in Python: rename it, or "
+            "save into that file itself."
+        )
+    if (predicate.resolve().parent / "__init__.py").is_file():
+        return f".{stem}"
+    if stem in sys.stdlib_module_names:
+        raise UsageError(
+            f"{predicate} cannot be imported, as {stem!r} is a module of Python's own: rename "
+            "it, or save into that file itself."
+        )
+    return stem
 
 
 def _variable(name: str) -> str:
@@ -66,13 +124,17 @@ def _variable(name: str) -> str:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """What is bound at module level."""
-    return {
-        node.id
-        for statement in tree.body
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    """What is bound at module level, and a little more."""
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.alias(name=name, asname=other):
+                bound.add(other or name)
+    return bound
 
 
 def _hypothesis_names(tree: ast.Module) -> set[object]:
@@ -85,24 +147,49 @@ def _hypothesis_names(tree: ast.Module) -> set[object]:
     }
 
 
-def _with_imports(text: str, tree: ast.Module, module: str, names: set[str]) -> str:
+def _with_imports(text: str, module: str, names: set[str], *, newline: str) -> str:
     """The text, importing these names, in the import of that module where there is one."""
-    lines = text.splitlines(keepends=True)
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == module and not node.level:
-            present = {alias.name: alias.asname for alias in node.names}
-            if all(name in present and not present[name] for name in names):
-                return text
-            written = {f"{name} as {other}" if other else name for name, other in present.items()}
-            lines[node.lineno - 1 : node.end_lineno] = [_import(module, written | names)]
+    tree = _parsed(text, "Nothing can be imported")
+    lines = _LINE.findall(text)  # as Python counts them: str.splitlines knows other line ends
+    same = [n for n in tree.body if isinstance(n, ast.ImportFrom) and _module(n) == module]
+    missing = names - {alias.name for n in same for alias in n.names if not alias.asname}
+    if not missing:
+        return text
+    for node in same:
+        if _stands_alone(node, tree, lines):
+            written = {f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names}
+            before = lines[node.lineno - 1][: node.col_offset]  # a form feed may stand there
+            made = before + _import(module, written | missing)
+            lines[node.lineno - 1 : node.end_lineno] = [made.replace("\n", newline)]
             return "".join(lines)
-    line, gap = _place(tree, module)
-    if line and not lines[line - 1].endswith("\n"):
-        lines[line - 1] += "\n"
+    line, gap = (same[0].end_lineno or 0, "") if same else _place(tree, module)
+    line = _boundary(tree, line)
+    if line and not lines[line - 1].endswith(("\n", "\r")):
+        lines[line - 1] += newline
     followed = line < len(lines) and lines[line].strip()
     after = "\n" if followed and not lines[line].startswith(("import ", "from ")) else ""
-    lines.insert(line, gap + _import(module, names) + after)
+    lines.insert(line, (gap + _import(module, missing) + after).replace("\n", newline))
     return "".join(lines)
+
+
+def _module(node: ast.ImportFrom) -> str:
+    return "." * node.level + (node.module or "")
+
+
+def _stands_alone(node: ast.ImportFrom, tree: ast.Module, lines: list[str]) -> bool:
+    """Whether the lines of an import can be replaced: nothing but names is on them."""
+    first, last = node.lineno, node.end_lineno or node.lineno
+    shared = [n for n in tree.body if n.lineno <= last and (n.end_lineno or 0) >= first]
+    star = any(alias.name == "*" for alias in node.names)
+    return not star and len(shared) == 1 and "#" not in "".join(lines[first - 1 : last])
+
+
+def _boundary(tree: ast.Module, line: int) -> int:
+    """The first line from `line` on after which no statement goes on."""
+    for node in tree.body:
+        if node.lineno <= line < (node.end_lineno or 0):
+            line = node.end_lineno or 0
+    return line
 
 
 def _place(tree: ast.Module, module: str) -> tuple[int, str]:
@@ -110,7 +197,7 @@ def _place(tree: ast.Module, module: str) -> tuple[int, str]:
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     installed = [node for node in imports if not _is_standard(node)]
     for node in installed:
-        if isinstance(node, ast.ImportFrom) and (node.module or "") > module:
+        if isinstance(node, ast.ImportFrom) and not node.level and _module(node) > module:
             return node.lineno - 1, ""
     if imports:
         return imports[-1].end_lineno or 0, "" if installed else "\n"

@@ -127,3 +127,75 @@ def test_a_file_that_is_no_python_is_left_alone(folder: Path) -> None:
     path.write_text("A = = 1\n", "utf-8")
     with pytest.raises(UsageError, match=r"mine\.py, line 1"):
         add_to_file(path, COMMENT)
+
+
+def added(path: Path, before: str, **options: tuple[Path, str]) -> str:
+    """The file after saving; it must still be Python that makes the hypothesis."""
+    path.write_bytes(before.encode())
+    text = add_to_file(path, COMMENT, **options)
+    path.write_bytes(text.encode())
+    loaded = load_file(path)
+    assert loaded.errors == ()
+    assert vars(loaded.module)["PYTHON_COMMENT"].hash == COMMENT.hash
+    return text
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "from mi_hypotheses import *\nX = 1\n",
+        "from mi_hypotheses import Fires; X = 1\n",
+        'from mi_hypotheses import Fires; X = """\nlong\n"""\nY = 2\n',
+        'X = """\nlong\n"""; from mi_hypotheses import Fires\n',
+        "from mi_hypotheses import Fires  # the claim\nX = 1\n",
+        "from mi_hypotheses import (  # all of them\n    Fires,\n)\nX = 1\n",
+        "\fX = 1\n\ffrom mi_hypotheses import Fires\nY = '\f'\n",
+        "X = 'a\u2028b\x85c'\nfrom mi_hypotheses import Fires\nY = 1\n",
+        "from mi_hypotheses import Fires\nfrom mi_hypotheses import Neuron\nX = 1\n",
+        "X = 1",
+    ],
+)
+def test_what_stands_in_the_file_is_never_lost(folder: Path, before: str) -> None:
+    text = added(folder / "mine.py", before)
+    kept = [line for line in before.split("\n") if "import Fires\n" not in f"{line}\n"]
+    for line in kept:
+        assert line in text.split("\n")
+
+
+def test_line_ends_stay_as_they_are(folder: Path) -> None:
+    before = "from mi_hypotheses import Fires\r\n\r\nX = 1\r\n"
+    text = added(folder / "mine.py", before)
+    assert text.count("\n") == text.count("\r\n") > 5
+
+
+@pytest.mark.parametrize("stem", ["my-rules", "class", "statistics"])
+def test_a_predicate_that_cannot_be_imported_is_refused(folder: Path, stem: str) -> None:
+    with pytest.raises(UsageError, match="cannot be imported"):
+        add_to_file(folder / "mine.py", COMMENT, predicate=(folder / f"{stem}.py", "word"))
+
+
+def test_a_predicate_of_a_package_is_imported_relatively(folder: Path) -> None:
+    (folder / "__init__.py").write_text("", "utf-8")
+    text = add_to_file(folder / "mine.py", COMMENT, predicate=(folder / "rules.py", "word"))
+    assert "from .rules import word\n" in text
+
+
+def test_only_utf8_python_files_can_be_saved_to(folder: Path) -> None:
+    (folder / "latin.py").write_bytes(b"X = '\xe4'\n")
+    (folder / "deep.py").mkdir()
+    (folder / "nul.py").write_bytes(b"X = '\0'\n")
+    for name, said in (
+        ("mine.txt", r"must end in \.py"),
+        ("latin.py", "not UTF-8"),
+        ("deep.py", "directory"),
+        ("nul.py", "Nothing can be added"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            add_to_file(folder / name, COMMENT)
+
+
+def test_a_variable_that_means_something_else_is_kept(folder: Path) -> None:
+    path = folder / "mine.py"
+    path.write_text("def PYTHON_COMMENT(): ...\n", "utf-8")
+    with pytest.raises(UsageError, match="something called PYTHON_COMMENT already"):
+        add_to_file(path, COMMENT)
