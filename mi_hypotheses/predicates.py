@@ -361,7 +361,8 @@ def describe(predicate: Predicate) -> str:
         case Not(of=part):
             return f"~{_grouped(part)}"
         case Shift(of=part, by=by):
-            return f"{_grouped(part)}.shift({by})"
+            inner = _grouped(part)
+            return f"({inner}).shift({by})" if isinstance(part, Not) else f"{inner}.shift({by})"
         case Regex():
             return _call("Regex", _raw(predicate.pattern), predicate, skip="pattern")
         case TokenIn():

@@ -138,3 +138,9 @@ def test_description_is_what_one_would_write() -> None:
     text = describe(made)
     assert text == "Regex(r\"\\w+\", tokens='last') & ~(TokenIn(['a']) | Regex('b').shift(-1))"
     assert eval(text, {"Regex": Regex, "TokenIn": TokenIn}) == made
+
+
+def test_the_shift_of_a_negation_does_not_read_as_the_negation_of_a_shift() -> None:
+    hash_sign = Regex("#")
+    assert describe((~hash_sign).shift(1)) == "(~Regex('#')).shift(1)"
+    assert describe(~hash_sign.shift(1)) == "~Regex('#').shift(1)"
