@@ -49,10 +49,13 @@ class _CheckingManager(pluggy.PluginManager):
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
         """The options of a hook that can be called, None for anything else."""
-        options = super().parse_hookimpl_opts(plugin, name)
-        function = inspect.getattr_static(plugin, name, None)
-        if not inspect.isroutine(function):
-            return options
+        try:
+            options = super().parse_hookimpl_opts(plugin, name)
+            function = inspect.getattr_static(plugin, name, None)
+            if not inspect.isroutine(function):
+                return options
+        except Exception:  # a variable that cannot even be looked at, as some proxies
+            return None
         problem = _problem(name, function, options)
         if problem is None:
             return options
@@ -105,7 +108,11 @@ class Hooks:
             return
         where = getattr(module, "__file__", None)
         plugin = Plugin(name, origin, module, Path(where) if isinstance(where, str) else None)
-        self._manager.register(module, name=name)
+        try:
+            self._manager.register(module, name=name)
+        except Exception as error:  # an object whose attributes raise, say
+            self.errors.append(explain(error, file=plugin.file, what=f"the plugin {name!r}"))
+            return
         self.errors += self._manager.mistakes
         self._manager.mistakes.clear()
         self.plugins[name] = plugin
@@ -135,9 +142,9 @@ class Hooks:
             plugin = self.plugins[found.plugin_name]
             try:
                 result = found.function(*(argument for _ in found.argnames))
-            except MiHypothesesError:
+            except (MiHypothesesError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:
                 what = f"the hook {hook!r} of the plugin {plugin.name!r}"
                 problem = explain(error, file=plugin.file, what=what)
                 raise PluginError(f"{problem.source}: {problem.message}") from error
@@ -150,9 +157,13 @@ class Hooks:
         for found in getattr(self._manager.hook, hook).get_hookimpls():
             plugin = self.plugins[found.plugin_name]
             try:
-                yield plugin, found.function()
-            except (Exception, SystemExit) as error:
+                result = found.function()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._failed(plugin, hook, error)
+            else:
+                yield plugin, result
 
     def items(self, hook: str, wanted: Any, what: str) -> Iterator[tuple[Plugin, Any]]:
         """Each thing that each plugin returns, where it is of the type that is wanted."""
@@ -160,14 +171,30 @@ class Hooks:
             if not isinstance(result, Iterable) or isinstance(result, str):
                 self.wrong_result(plugin, hook, result, f"several {what}, as in a list")
                 continue
+            for item in self._each(plugin, hook, result):
+                if issubclass(type(item), wanted):
+                    yield plugin, item
+                else:
+                    self.wrong_result(plugin, hook, item, f"{what} only")
+
+    def _each(self, plugin: Plugin, hook: str, result: Iterable[Any]) -> Iterator[Any]:
+        """The things that a hook returned, up to where making them fails."""
+        try:
+            things = iter(result)
+        except Exception as error:
+            self._failed(plugin, hook, error)
+            return
+        while True:
             try:
-                for item in result:
-                    if isinstance(item, wanted):
-                        yield plugin, item
-                    else:
-                        self.wrong_result(plugin, hook, item, f"{what} only")
-            except (Exception, SystemExit) as error:
+                thing = next(things)
+            except (StopIteration, KeyboardInterrupt) as end:
+                if isinstance(end, KeyboardInterrupt):
+                    raise
+                return
+            except BaseException as error:
                 self._failed(plugin, hook, error)
+                return
+            yield thing
 
     def _failed(self, plugin: Plugin, hook: str, error: BaseException) -> None:
         self.errors.append(explain(error, file=plugin.file, what=f"the hook {hook!r}"))

@@ -19,6 +19,7 @@ import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import re
 import sys
 import traceback
@@ -33,7 +34,8 @@ from pydantic import ValidationError
 from mi_hypotheses.errors import MiHypothesesError, did_you_mean
 from mi_hypotheses.reports import LoadError
 
-_OWN = str(Path(__file__).parent)
+_OWN = str(Path(__file__).parent) + os.sep
+_PYDANTIC = f"{os.sep}pydantic{os.sep}"
 _MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from 'mi_hypotheses'")
 
@@ -73,7 +75,9 @@ def load_file(path: Path) -> LoadedFile:
         return LoadedFile(None, (LoadError(source=f"{short_path(path)}:1", message=message),))
     try:
         module = _new_module(path)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of whatever kind: it is other people's code
         return LoadedFile(None, (explain(error, file=path),))
     if hasattr(module, "__mi_loaded__"):
         return LoadedFile(module)
@@ -137,7 +141,9 @@ def _execute(tree: ast.Module, module: ModuleType, path: Path) -> Iterator[LoadE
         except (ValidationError, MiHypothesesError) as error:
             lost.update(_bound(statement))
             yield explain(error, file=path)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # pytest's Skipped, say, is no Exception
             if isinstance(error, NameError) and error.name in lost:
                 lost.update(_bound(statement))
                 continue
@@ -169,22 +175,30 @@ def explain(error: BaseException, *, file: Path | None, what: str = "") -> LoadE
         case ValidationError():
             message = plain_validation(error)
         case MiHypothesesError():
-            message = _sentence(str(error))
+            message = _sentence(said(error))
         case ModuleNotFoundError():
             message = (
                 f"The module {error.name!r} cannot be imported. Install it in this environment, "
                 "or mend its name."
             )
-        case ImportError() if found := _NO_NAME.search(str(error)):
+        case ImportError() if found := _NO_NAME.search(said(error)):
             import mi_hypotheses
 
             hint = did_you_mean(found[1], mi_hypotheses.__all__)
             message = f"mi_hypotheses has no {found[1]!r}. {hint}"
         case _:
-            text = str(error)
+            text = said(error)
             message = f"{type(error).__name__}: {text}" if text else type(error).__name__
             message = f"Python raised {_sentence(message)}"
     return LoadError(source=where, message=prefix + message)
+
+
+def said(error: BaseException) -> str:
+    """The text of an exception; "" where even that raises."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _sentence(text: str) -> str:
@@ -197,7 +211,7 @@ def _place(tb: TracebackType | None, file: Path | None, *, direct: bool) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(tb)
-        if not frame.filename.startswith((_OWN, "<")) and "/pydantic/" not in frame.filename
+        if not frame.filename.startswith((_OWN, "<")) and _PYDANTIC not in frame.filename
     ]
     own = [frame for frame in frames if file is not None and frame.filename == str(file)]
     chosen = frames if direct and frames else own or frames

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from mi_hypotheses import weights
-from mi_hypotheses.errors import ModelError, UsageError, unknown_name
+from mi_hypotheses.errors import (
+    ModelError,
+    UnknownNameError,
+    UsageError,
+    did_you_mean,
+    unknown_name,
+)
 from mi_hypotheses.reports import ModelInfo
 from mi_hypotheses.tokenizing import SymbolTokenizer, Tokenizer, read_symbols
 
@@ -22,6 +28,7 @@ AnyTokenizer: TypeAlias = Tokenizer | SymbolTokenizer
 
 UNTRAINED = "@untrained"
 DTYPES = ("float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _BOS_TOKENS = ("<|bos|>", "<|endoftext|>", "<s>", "<bos>", "[BOS]", "BOS")
 
@@ -103,8 +110,7 @@ class ModelSource:
             UsageError: the device or dtype is unknown or not there.
             ModelError: the weights cannot be loaded.
         """
-        if dtype not in DTYPES:
-            raise unknown_name("dtype", dtype, DTYPES)
+        check_dtype(dtype)
         return self.make_model(choose_device(device), dtype)
 
 
@@ -192,14 +198,27 @@ def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At 
         )
 
 
+def check_dtype(dtype: str) -> None:
+    """Raise UsageError where `dtype` is none that a model can run in."""
+    if dtype not in DTYPES:
+        raise unknown_name("dtype", dtype, DTYPES)
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError where no machine has a `device` of that name; whether this one has it is
+    not asked, as that takes torch."""
+    if not _DEVICE.fullmatch(device):
+        hint = did_you_mean(device.lower().replace("gpu", "cuda"), DEVICES)
+        raise UnknownNameError(f"There is no device named {device!r}. {hint}")
+
+
 def choose_device(device: str) -> str:
     """`device` itself if it is there; for "auto" CUDA, then MPS, then the CPU.
 
     Raises:
         UsageError: it is unknown or not there.
     """
-    if not _DEVICE.fullmatch(device):
-        raise unknown_name("device", device, ["auto", "cpu", "cuda", "cuda:0", "mps"])
+    check_device(device)
     import torch
 
     mps = torch.backends.mps.is_available()

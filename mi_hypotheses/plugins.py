@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from mi_hypotheses.errors import (
     PluginError,
     UnknownNameError,
+    UsageError,
     did_you_mean,
     unknown_name,
 )
@@ -40,15 +41,21 @@ if TYPE_CHECKING:
 GROUP = "mi_hypotheses"
 _BUILTIN = "mi_hypotheses.builtin"  # by name, as it stands on a higher floor than this module
 
+DIRECTORIES_FROM = "plugins in [tool.mi_hypotheses] of pyproject.toml"
+
 Named = tuple[str, Hypothesis]  # a variable's name, "" where there is none, and what it holds
 
 
 @dataclass(frozen=True)
 class Collected:
-    """The hypotheses to run, in order, and what could not be loaded."""
+    """The hypotheses to run, in order, and what could not be loaded.
+
+    `left_out` counts the hypotheses that did not match the keyword.
+    """
 
     hypotheses: tuple[Hypothesis, ...]
     errors: tuple[LoadError, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,10 +92,12 @@ class Plugins:
         matches = keyword_matcher(keyword) if keyword else None
         hypotheses: dict[str, Hypothesis] = {}
         errors: list[LoadError] = []
+        left_out = 0
         self.metrics()  # mistakes in them are told even where no hypothesis uses them
         for hypothesis in self._selected():
             words = f"{hypothesis.name}\n{hypothesis.claim}\n{hypothesis.model}"
             if matches is not None and not matches(words):
+                left_out += 1
                 continue
             first = hypotheses.get(hypothesis.name)
             if first is not None:
@@ -98,7 +107,7 @@ class Plugins:
             errors += wrong
             if not wrong:
                 hypotheses[hypothesis.name] = hypothesis
-        return Collected(tuple(hypotheses.values()), (*self._errors, *errors))
+        return Collected(tuple(hypotheses.values()), (*self._errors, *errors), left_out)
 
     def mistakes(self, hypothesis: Hypothesis) -> Iterator[LoadError]:
         """What a hypothesis expects that no metric gives."""
@@ -150,12 +159,16 @@ class Plugins:
         """What writes a report, by the name of the format."""
         writers: dict[str, Callable[[Report], str]] = {}
         for plugin, result in self._hooks.results("mi_report_writers"):
-            if not isinstance(result, Mapping) or not all(map(callable, result.values())):
+            try:
+                found = {**result}
+            except Exception:  # no mapping, or one that fails
+                found = None
+            if found is None or not all(map(callable, found.values())):
                 self._hooks.wrong_result(
                     plugin, "mi_report_writers", result, "a mapping of formats to functions"
                 )
                 continue
-            writers = {**result, **writers}
+            writers = {**{str(name): writer for name, writer in found.items()}, **writers}
         return writers
 
     def commands(self) -> list[click.Command]:
@@ -165,7 +178,7 @@ class Plugins:
         return [
             command
             for plugin, command in self._hooks.items("mi_commands", click.Command, "click commands")
-            if plugin.origin == "entry point"
+            if plugin.origin == "entry point" and command.name
         ]
 
     def errors(self) -> tuple[LoadError, ...]:
@@ -200,7 +213,9 @@ class Plugins:
                 continue
             try:
                 module = point.load()
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 owner = f" of {point.dist.name}" if point.dist else ""
                 found = explain(error, file=None, what=f"the entry point {name!r}{owner}")
                 self._errors.append(found)
@@ -217,10 +232,21 @@ class Plugins:
             if loaded.module is not None:
                 self._hooks.register(loaded.module, name=name, origin=origin)
 
+    def _load_directory(self, directory: Path, *, named_in: str) -> None:
+        try:
+            selection = parse_selection(str(directory))
+        except UsageError as error:
+            message = f"{error} Mend the setting, or make the directory."
+            self._errors.append(LoadError(source=named_in, message=message))
+            return
+        self._load_files(selection, "directory")
+
     def _load_module(self, name: str) -> None:
         try:
             module = importlib.import_module(name)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self._errors.append(explain(error, file=None, what=f"-p {name}"))
             return
         self._hooks.register(module, name=name, origin="module")
@@ -299,18 +325,22 @@ def _module_level(module: object, file: Path | None) -> list[Named]:
     """The hypotheses that a module's variables hold, alone or in lists, tuples and dicts."""
     found: list[Named] = []
     for variable, value in list(vars(module).items() if isinstance(module, ModuleType) else ()):
-        if isinstance(value, Hypothesis):
+        if _is_hypothesis(value):
             found.append((variable, value))
-        elif isinstance(value, list | tuple):
-            found += [("", item) for item in value if isinstance(item, Hypothesis)]
-        elif isinstance(value, dict):
-            found += [("", item) for item in value.values() if isinstance(item, Hypothesis)]
+        elif issubclass(type(value), list | tuple):
+            found += [("", item) for item in value if _is_hypothesis(item)]
+        elif issubclass(type(value), dict):
+            found += [("", item) for item in value.values() if _is_hypothesis(item)]
 
     def line(named: Named) -> int:
         where, _, number = named[1].source.rpartition(":")
         return int(number) if where == str(file) else 0
 
     return sorted(found, key=line)
+
+
+def _is_hypothesis(value: object) -> bool:
+    return issubclass(type(value), Hypothesis)  # isinstance would ask proxies, which can raise
 
 
 def _duplicate(first: Hypothesis, second: Hypothesis) -> Iterator[LoadError]:
@@ -329,6 +359,7 @@ def load_plugins(
     paths: Sequence[str] = (),
     modules: Sequence[str] = (),
     directories: Sequence[Path] = (),
+    directories_from: str = DIRECTORIES_FROM,
     named_corpora: Sequence[Path] = (),
     entry_points: bool = True,
 ) -> Plugins:
@@ -338,6 +369,7 @@ def load_plugins(
         paths: `PATH` or `PATH::NAME`, as on the command line.
         modules: what `-p` was given: `MODULE` to load one, `no:NAME` to keep one out.
         directories: directories or files to load where no path is given.
+        directories_from: where they are named, for the message about one that is not there.
         named_corpora: directories of corpora that have a name.
         entry_points: whether to load installed plugins.
 
@@ -355,7 +387,7 @@ def load_plugins(
         plugins._load_files(selection, "path")
     if not paths:
         for directory in directories:
-            plugins._load_files(parse_selection(str(directory)), "directory")
+            plugins._load_directory(directory, named_in=directories_from)
     wanted = [name for name in modules if not name.startswith("no:")]
     if wanted and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # as `python -m` has it

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from mi_hypotheses import hookspecs
+from mi_hypotheses import hookspecs, loading
 from mi_hypotheses.errors import CorpusError, PluginError, UnknownNameError, UsageError
 from mi_hypotheses.hooks import HOOKS
 from mi_hypotheses.plugins import Collected, Plugins, load_plugins
@@ -344,6 +345,77 @@ def test_an_unknown_metric_is_explained(on: str, metric: str, said: str) -> None
     )
     assert said in only_error(path)
     assert names(load(path).collect()) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "call"),
+    [
+        ("mi_hypotheses", lambda plugins: plugins.collect()),
+        ("mi_metrics", lambda plugins: plugins.metrics()),
+        ("mi_report_writers", lambda plugins: plugins.report_writers()),
+    ],
+)
+@pytest.mark.parametrize(
+    "body", ["raise BaseException('oh')", "raise SystemExit(3)", "yield 1 / 0", "return 3"]
+)
+def test_a_hook_that_fails_in_whatever_way_is_one_paragraph(
+    hook: str, call: Callable[[Plugins], object], body: str
+) -> None:
+    path = write("a.py", "@hookimpl", f"def {hook}():", f"    {body}")
+    other = write("b.py", f"B = {claim('b')}")
+    plugins = load(path, other)
+    call(plugins)
+    (error,) = plugins.errors()
+    assert error.source.startswith("a.py:")
+    assert hook in error.message
+    assert names(plugins.collect()) == ["b"]
+
+
+def test_a_plugin_that_raises_no_exception_of_the_usual_kind_is_explained() -> None:
+    mute = "class Mute(BaseException):\n    def __str__(self): 1 / 0\n"
+    path = write("a.py", mute, "raise Mute()")
+    assert "Python raised Mute." in only_error(path)
+    write("pack/__init__.py", "raise SystemExit(3)")
+    assert "SystemExit" in only_error(write("pack/a.py"))
+    reader = write("c.py", "@hookimpl", "def mi_corpus(uri): raise SystemExit(3)")
+    with pytest.raises(PluginError, match="SystemExit"):
+        load(reader).corpus("x")
+
+
+def test_variables_that_cannot_be_looked_at_are_passed_over() -> None:
+    path = write(
+        "a.py",
+        "class Proxy:",
+        "    __class__ = property(lambda self: 1 / 0)",
+        "P = Proxy()",
+        f"A = {claim('a')}",
+    )
+    collected = load(path).collect()
+    assert names(collected) == ["a"]
+    assert collected.errors == ()
+
+
+def test_a_package_whose_name_begins_like_ours_is_not_taken_for_ours(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    monkeypatch.setattr(loading, "_OWN", f"{project / 'own'}{os.sep}")
+    path = write("own_claims/a.py", "1 / 0")
+    assert only_error(path).startswith("own_claims/a.py:2: ")
+    assert loading.explain(ZeroDivisionError(), file=None).source == "<unknown>"
+
+
+def test_a_directory_of_the_settings_that_is_not_there_stops_nothing() -> None:
+    write("p/a.py", f"A = {claim('a')}")
+    found = load_plugins(directories=[Path("q"), Path("p")], entry_points=False).collect()
+    assert names(found) == ["a"]
+    (error,) = found.errors
+    assert error.source == "plugins in [tool.mi_hypotheses] of pyproject.toml"
+    assert "There is no file or directory 'q'. Available: p." in error.message
+
+
+def test_hypotheses_that_a_keyword_leaves_out_are_counted() -> None:
+    path = write("a.py", f"A = {claim('alpha')}", f"B = {claim('beta')}")
+    assert load(path).collect(keyword="alpha").left_out == 1
 
 
 def test_a_missing_module_after_p_is_explained() -> None:
