@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import metadata
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,14 +14,21 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.errors import CacheError
+from mi_hypotheses.grids import Column, Floats
 from mi_hypotheses.models import Model, ModelSource, Site
 from mi_hypotheses.shards import Shard
-from mi_hypotheses.stats import Column, CrossSums, Floats
+from mi_hypotheses.stats import CrossSums
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 COMPARISON_UNITS = 64
+
+
+@lru_cache(maxsize=1)
+def _versions() -> list[str]:
+    """Of the libraries that compute activations."""
+    return [metadata.version(name) for name in ("torch", "transformers", "transformer_lens")]
 
 
 class Progress(Protocol):
@@ -93,6 +102,7 @@ class ColumnStore:
             shard.key,
             shard.window.settings,
             self.source.fingerprint,
+            _versions(),
             self.dtype,
             [site.layer, site.at],
             units,
@@ -176,13 +186,15 @@ class ColumnStore:
             for site, values in activations.items():
                 into = sums[site]
                 a = values[torch.from_numpy(keep).to(values.device)]
+                if not into.n and len(a):
+                    into.centre = a.mean(0).cpu().double().numpy()
                 c = targets.to(a.device)
                 a = a - torch.from_numpy(into.centre).to(a)
                 c = c - torch.from_numpy(into.label_centre).to(c)[:, None]
                 into.n += len(a)
-                into.unit_sums += torch.stack([a.sum(0), (a * a).sum(0)]).double().cpu().numpy()
-                into.label_sums += torch.stack([c.sum(1), (c * c).sum(1)]).double().cpu().numpy()
-                into.products += (c @ a).double().cpu().numpy()
+                into.unit_sums += torch.stack([a.sum(0), (a * a).sum(0)]).cpu().double().numpy()
+                into.label_sums += torch.stack([c.sum(1), (c * c).sum(1)]).cpu().double().numpy()
+                into.products += (c @ a).cpu().double().numpy()
 
     def _run(
         self, shard: Shard, windows: Sequence[tuple[int, int]], sites: Mapping[Site, Tensor | None]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from mi_hypotheses import models, scoring
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.columns import Progress
+from mi_hypotheses.context import Context, RunOptions
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.hypotheses import AnyNeuron, Fires
 from mi_hypotheses.jobs import Job
-from mi_hypotheses.measurement import Context, Measurement, RunOptions
-from mi_hypotheses.metrics import unbeaten_floors
+from mi_hypotheses.measurement import Measurement, unexpected
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.reports import LoadError, Report, Result, RunInfo
+from mi_hypotheses.rivals import unbeaten_floors
 
 if TYPE_CHECKING:
     from mi_hypotheses.plugins import Plugins
@@ -139,6 +140,9 @@ def _score(
         return Measurement(context, sources[model], jobs[0].corpus, jobs).results()
     except MiHypothesesError as error:
         return [scoring.failed(job, job.error or str(error)) for job in jobs]
+    except Exception as error:
+        message = unexpected(error)
+        return [scoring.failed(job, job.error or message) for job in jobs]
 
 
 __all__ = ["Progress", "RunOptions", "Silent", "run"]

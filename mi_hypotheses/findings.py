@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.columns import ColumnStore
+from mi_hypotheses.grids import Column
 from mi_hypotheses.jobs import Job
 from mi_hypotheses.metrics import TEST
 from mi_hypotheses.reports import Band, Example, ExampleToken, Histogram, LabelBand
 from mi_hypotheses.shards import Shard
-from mi_hypotheses.stats import Candidate, Column, UnitStatistics
+from mi_hypotheses.stats import Candidate, UnitStatistics
 
 DISPLAY_BINS = 32
 CONTEXT = 14
@@ -49,43 +51,44 @@ def histogram(statistics: UnitStatistics) -> Histogram | None:
 
 
 def bands(statistics: UnitStatistics) -> tuple[Band, ...]:
-    """P(label | band) for each tenth of the positive range, boolean labels only."""
+    """The mean label in each tenth of the positive range; exact zeros are in none of them."""
     edges = statistics.grid.band_edges()
-    if not len(edges) or statistics.label_grid is not None:
+    if not len(edges):
         return ()
-    counts = statistics.counts[TEST].sum(axis=0)
-    first = int(np.searchsorted(statistics.grid.edges, edges[0], side="left")) + 1
-    fine = statistics.grid.edges[first - 1 :]
-    negative, positive = _regrouped(fine, edges, counts[:, first:]).tolist()
+    counts = statistics.counts[TEST].sum(axis=0)  # [label bins, activation bins]
+    numeric = statistics.label_grid is not None
+    fine = statistics.rank_edges if numeric else statistics.grid.edges
+    above_zero = np.nextafter(np.float32(0), np.float32(1))
+    first = int(np.searchsorted(fine, above_zero, side="left")) + 1
+    per_band = _regrouped(fine[first - 1 :], edges, counts[:, first:])
+    values = statistics.label_grid.centres if statistics.label_grid else np.array([0.0, 1.0])
     return tuple(
-        Band(low=low, high=high, n_tokens=n + p, mean_label=p / (n + p) if n + p else None)
-        for low, high, n, p in zip(
-            edges[:-1].tolist(), edges[1:].tolist(), negative, positive, strict=True
-        )
+        Band(low=low, high=high, n_tokens=int(n.sum()), mean_label=_mean(values, n))
+        for low, high, n in zip(edges[:-1].tolist(), edges[1:].tolist(), per_band.T, strict=True)
     )
+
+
+def _mean(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float | None:
+    total = counts.sum()
+    return float(values @ counts / total) if total else None
 
 
 def label_bands(statistics: UnitStatistics) -> tuple[LabelBand, ...]:
     """The mean activation by label value, numeric labels only; at most 16 bands."""
-    if statistics.label_grid is None or not len(statistics.label_grid.edges):
+    if statistics.label_grid is None:
         return ()
-    joint = statistics.counts[TEST].sum(axis=0).astype(np.float64)
-    edges = statistics.rank_edges.astype(np.float64)
-    centres = np.concatenate([[edges[0]], (edges[1:] + edges[:-1]) / 2, [edges[-1]]])
-    cuts = statistics.label_grid.edges
-    lows = np.concatenate([[2 * cuts[0] - cuts[min(1, len(cuts) - 1)]], cuts])
-    highs = np.concatenate([cuts, [2 * cuts[-1] - cuts[max(len(cuts) - 2, 0)]]])
-    starts = np.unique(np.linspace(0, len(joint), 17).astype(int)[:-1])
-    stops = [*starts[1:].tolist(), len(joint)]
-    bands = []
-    for start, stop in zip(starts.tolist(), stops, strict=True):
-        row = joint[start:stop].sum(axis=0)
-        n = int(row.sum())
+    counts = statistics.counts[TEST].sum(axis=(0, 2))  # [label bins]
+    sums = statistics.sums[TEST].sum(axis=0)
+    values = statistics.label_grid.centres
+    starts = np.unique(np.linspace(0, len(values), 17).astype(int)[:-1]).tolist()
+    found = []
+    for start, stop in itertools.pairwise([*starts, len(values)]):
+        n = int(counts[start:stop].sum())
         if n:
-            mean = float(row @ centres / n)
-            low, high = float(lows[start]), float(highs[stop - 1])
-            bands.append(LabelBand(low=low, high=high, n_tokens=n, mean_activation=mean))
-    return tuple(bands)
+            low, high = float(values[start]), float(values[stop - 1])
+            mean = float(sums[start:stop].sum() / n)
+            found.append(LabelBand(low=low, high=high, n_tokens=n, mean_activation=mean))
+    return tuple(found)
 
 
 def choose_examples(

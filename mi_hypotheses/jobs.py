@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.errors import HypothesisError, MiHypothesesError, PredicateError
+from mi_hypotheses.grids import Column, Floats
 from mi_hypotheses.hypotheses import Fires, Neuron
 from mi_hypotheses.models import Site
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.shards import Shard
-from mi_hypotheses.stats import Column, Floats, UnitStatistics
+from mi_hypotheses.stats import UnitStatistics
 
 PackedLabels = NDArray[np.uint8] | Floats  # bits of boolean labels, or numbers
 

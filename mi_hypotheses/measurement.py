@@ -4,80 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import time
+import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from mi_hypotheses import corpora, findings, jobs, metrics, models, reports, scoring, stats, text
-from mi_hypotheses.cache import Cache, key_of
-from mi_hypotheses.columns import ColumnStore, Progress
+from mi_hypotheses import (
+    columns,
+    corpora,
+    findings,
+    grids,
+    jobs,
+    metrics,
+    models,
+    reports,
+    rivals,
+    scoring,
+    shards,
+    stats,
+    text,
+)
+from mi_hypotheses.cache import key_of
+from mi_hypotheses.columns import ColumnStore
+from mi_hypotheses.context import Context
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
 from mi_hypotheses.jobs import Job, PackedLabels
 from mi_hypotheses.models import ModelSource, Site
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.reports import CorpusInfo, Result
-from mi_hypotheses.scoring import Comparison, Second
+from mi_hypotheses.scoring import Comparison, Review
 from mi_hypotheses.shards import SHARD_CHARACTERS, Shard, ShardStore, Window, cut
-from mi_hypotheses.stats import CrossSums
+from mi_hypotheses.stats import CrossSums, Pilot
 from mi_hypotheses.text import Document
 
 if TYPE_CHECKING:
-    from mi_hypotheses.plugins import Plugins
+    pass
 
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How to run; none of it changes what a hypothesis claims.
-
-    `limit` and `limit_tokens` bound the corpus by documents and by tokens (whole documents);
-    `batch_size` counts windows. `untrained` adds a floor: the best unit of the layer in the same
-    architecture, freshly initialised.
-    """
-
-    device: str = "auto"
-    dtype: str = "float32"
-    seed: int = 0
-    limit: int | None = None
-    limit_tokens: int | None = None
-    batch_size: int = 32
-    min_context: int = 0
-    untrained: bool = False
-
-
-@dataclass
-class Stages:
-    """Seconds spent in each stage of a run."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
-
-@dataclass
-class Context:
-    """What the measurements of a run share, and what they add up."""
-
-    options: RunOptions
-    cache: Cache
-    plugins: Plugins | None
-    progress: Progress
-    stages: Stages = field(default_factory=Stages)
-    corpora: list[CorpusInfo] = field(default_factory=list)
-    device: str = ""
-    tokens_run: int = 0
+_log = logging.getLogger(__name__)
 
 
 def _attempt(job: Job, step: Callable[..., None], *arguments: object) -> None:
@@ -87,6 +56,17 @@ def _attempt(job: Job, step: Callable[..., None], *arguments: object) -> None:
             step(job, *arguments)
         except MiHypothesesError as error:
             job.error = str(error)
+        except Exception as error:
+            job.error = unexpected(error)
+
+
+def unexpected(error: Exception) -> str:
+    """The message of an exception that nobody foresaw; where it arose goes to the log."""
+    _log.debug("", exc_info=error)
+    return (
+        f"{type(error).__name__}: {error}. This is a mistake in a plugin or in this package; "
+        "--traceback shows where it arose."
+    )
 
 
 def _check(job: Job, source: ModelSource) -> None:
@@ -134,18 +114,18 @@ class Measurement:
             self._read()
         cached = {id(job): self._cached(job) for job in self.jobs if job.error is None}
         todo = [job for job in self.jobs if job.error is None and cached[id(job)] is None]
-        second: dict[int, Second] = {}
+        self.reviews: dict[int, Review] = {}
         if todo:
             self._search([job for job in todo if job.neuron is None])
             self._forward(todo)
             with self.stages.timed("statistics"):
                 self._accumulate(todo)
-                second = self._revisit(todo)
+                self._revisit(todo)
         done = []
         with self.stages.timed("scores"):
             for job in self.jobs:
                 kept = cached.get(id(job))
-                done.append(kept if kept is not None else self._result(job, second.get(id(job))))
+                done.append(kept if kept is not None else self._result(job))
         self.context.tokens_run += self.columns.tokens_run
         if self.columns.model is not None:
             self.context.device = self.columns.model.device
@@ -160,6 +140,7 @@ class Measurement:
         self.progress.stage(f"reading {uri}", total=None)
         limit = self.options.limit_tokens
         size = SHARD_CHARACTERS if limit is None else min(SHARD_CHARACTERS, max(limit, 1))
+        self.store.reread = lambda: cut(self._limited(corpus.documents()), size=size)
         for documents in cut(self._limited(corpus.documents()), size=size):
             shard = self.store.add(documents)
             known: dict[Predicate, PackedLabels] = {}
@@ -168,16 +149,16 @@ class Measurement:
             self.progress.advance(len(shard))
         for job in self.jobs:
             job.finish_labels()
-        self.context.corpora.append(
-            CorpusInfo(
-                uri=uri,
-                fingerprint=self.store.fingerprint,
-                n_documents=self.store.n_documents,
-                n_tokens=self.store.n_tokens,
-                excluded={reason: n for reason, n in self.store.excluded.items() if n},
-                skipped=dict(corpus.skipped),
-            )
+        read = CorpusInfo(
+            uri=uri,
+            fingerprint=self.store.fingerprint,
+            n_documents=self.store.n_documents,
+            n_tokens=self.store.n_tokens,
+            excluded={reason: n for reason, n in self.store.excluded.items() if n},
+            skipped=dict(corpus.skipped),
         )
+        if read not in self.context.corpora:
+            self.context.corpora.append(read)
 
     def _limited(self, documents: Iterable[Document]) -> Iterator[Document]:
         for number, document in enumerate(documents):
@@ -197,7 +178,8 @@ class Measurement:
             by_sites.setdefault(self._sites(job), []).append(job)
         for sites, members in by_sites.items():
             width = self.columns.source.info.d_mlp or 0
-            sums = {s: CrossSums(np.zeros(width), np.zeros(len(members))) for s in sites}
+            centres = self._calibration_means(members)
+            sums = {site: CrossSums(np.zeros(width), centres) for site in sites}
             self.progress.stage("searching units", total=self.store.n_tokens)
             with self.stages.timed("forward"):
                 for index, shard in enumerate(self.store):
@@ -208,6 +190,15 @@ class Measurement:
             correlations = np.stack([sums[site].pearson() for site in sites], axis=1)
             for job, found in zip(members, correlations, strict=True):
                 _choose(job, sites, found)
+
+    def _calibration_means(self, members: list[Job]) -> NDArray[np.float64]:
+        """The mean label of each job on calibration tokens."""
+        total, n = np.zeros(len(members)), 0
+        for index, shard in enumerate(self.store):
+            labels = np.stack([job.labels_on(index, shard) for job in members])
+            chosen = labels[:, shard.scored][:, ~shard.test]
+            total, n = total + chosen.sum(axis=1), n + chosen.shape[1]
+        return total / max(n, 1)
 
     def _sites(self, job: Job) -> tuple[Site, ...]:
         unit = job.hypothesis.unit
@@ -236,16 +227,18 @@ class Measurement:
     def _accumulate(self, jobs: list[Job]) -> None:
         self.progress.stage("statistics", total=self.store.n_tokens)
         self.cross: dict[Site, tuple[list[Job], CrossSums]] = {}
+        pilots = {id(job): Pilot(scoring.PILOT_TOKENS) for job in jobs}
+        for index, shard in enumerate(self.store):
+            for job in jobs:
+                pilot = pilots[id(job)]
+                _attempt(job, scoring.add_to_pilot, index, shard, self.columns, pilot)
         for job in jobs:
-            _attempt(job, self._start)
+            _attempt(job, scoring.start_statistics, pilots[id(job)])
         for index, shard in enumerate(self.store):
             for job in jobs:
                 _attempt(job, scoring.add_shard, index, shard, self.columns)
             self._compare(index, shard, [job for job in jobs if job.error is None])
             self.progress.advance(len(shard))
-
-    def _start(self, job: Job) -> None:
-        job.statistics = scoring.start_statistics(job, self.store, self.columns)
 
     def _compare(self, index: int, shard: Shard, jobs: list[Job]) -> None:
         """Add the shard to the sums of the comparison units of each layer."""
@@ -257,7 +250,8 @@ class Measurement:
                 means = (
                     block.mean(axis=0, dtype=np.float64) if len(block) else np.zeros(block.shape[1])
                 )
-                self.cross[site] = members, CrossSums(means, np.zeros(len(members)))
+                centres = [job.statistics.centre[1] if job.statistics else 0.0 for job in members]
+                self.cross[site] = members, CrossSums(means, np.array(centres))
             known, sums = self.cross[site]
             if known != members:
                 keep = [known.index(job) for job in members]
@@ -265,17 +259,31 @@ class Measurement:
                 self.cross[site] = members, sums
             sums.update(block, labels[shard.scored][shard.test])
 
-    def _revisit(self, jobs: list[Job]) -> dict[int, Second]:
-        """The second pass, for those that the first has not failed."""
-        second = {id(job): Second.of(job) for job in jobs if job.error is None}
+    def _revisit(self, jobs: list[Job]) -> None:
+        """The second and third pass, for those that the first has not failed."""
+
+        def review(job: Job) -> None:
+            self.reviews[id(job)] = Review.of(job)
+
+        def second(job: Job, index: int, shard: Shard) -> None:
+            self.reviews[id(job)].second_pass(job, index, shard, self.columns)
+
+        def between(job: Job) -> None:
+            self.reviews[id(job)].fix_claims(job)
+
+        def third(job: Job, shard: Shard) -> None:
+            self.reviews[id(job)].third_pass(job, shard, self.columns)
+
+        for job in jobs:
+            _attempt(job, review)
         for index, shard in enumerate(self.store):
             for job in jobs:
-                if job.error is None:
-                    _attempt(job, self._add_second, second[id(job)], index, shard)
-        return second
-
-    def _add_second(self, job: Job, second: Second, index: int, shard: Shard) -> None:
-        second.add_shard(job, index, shard, self.columns)
+                _attempt(job, second, index, shard)
+        for job in jobs:
+            _attempt(job, between)
+        for shard in self.store:
+            for job in jobs:
+                _attempt(job, third, shard)
 
     def _comparison(self, job: Job) -> Comparison:
         members, sums = self.cross[job.site]
@@ -285,19 +293,26 @@ class Measurement:
 
     # --- results ---------------------------------------------------------------------------------
 
-    def _result(self, job: Job, second: Second | None) -> Result:
-        if job.error is not None or second is None:
+    def _result(self, job: Job) -> Result:
+        made: list[Result] = []
+
+        def make(job: Job) -> None:
+            review, comparison = self.reviews[id(job)], self._comparison(job)
+            seed = self.options.seed
+            made.append(scoring.result(job, review, comparison, metrics=self.metrics, seed=seed))
+
+        _attempt(job, make)
+        if not made:
             return scoring.failed(job, job.error or "it was not measured")
-        made = scoring.result(
-            job,
-            second,
-            self._comparison(job),
-            metrics=self.metrics,
-            seed=self.options.seed,
-        )
-        content = np.frombuffer(made.model_dump_json().encode(), dtype=np.uint8)
-        self.context.cache.put(self._key(job), {"result": content})
-        return made
+        if self._metrics_are_ours:
+            content = np.frombuffer(made[0].model_dump_json().encode(), dtype=np.uint8)
+            self.context.cache.put(self._key(job), {"result": content})
+        return made[0]
+
+    @property
+    def _metrics_are_ours(self) -> bool:
+        """Whether `_code_hash` covers all metrics; what others compute is not kept."""
+        return all(metric.compute.__module__ == metrics.__name__ for metric in self.metrics)
 
     def _key(self, job: Job) -> str:
         """What a result depends on; the labels enter by content, so a predicate that calls
@@ -316,10 +331,13 @@ class Measurement:
         )
 
     def _cached(self, job: Job) -> Result | None:
-        arrays = self.context.cache.get(self._key(job))
+        arrays = self.context.cache.get(self._key(job)) if self._metrics_are_ours else None
         if arrays is None:
             return None
-        kept = Result.model_validate_json(arrays["result"].tobytes())
+        try:
+            kept = Result.model_validate_json(arrays["result"].tobytes())
+        except ValidationError:  # written by another version
+            return None
         now = scoring.bare(job)
         return kept.model_copy(
             update={"claim": now.claim, "source": now.source, "corpus": now.corpus}
@@ -330,19 +348,23 @@ class Measurement:
 def _code_hash() -> str:
     """Hash of the modules that results follow from, so that none outlives a change of them."""
     digest = hashlib.blake2b(digest_size=16)
-    for module in (text, stats, metrics, scoring, findings, jobs, reports):
+    parts = (text, grids, stats, metrics, rivals, scoring, findings, jobs, reports, shards, columns)
+    for module in parts:
         digest.update(inspect.getsource(module).encode())
+    digest.update(inspect.getsource(sys.modules[__name__]).encode())
     return digest.hexdigest()
 
 
 def _choose(job: Job, sites: Sequence[Site], correlations: NDArray[np.float64]) -> None:
-    """Take the unit with the highest |pearson|; `correlations` is [sites, units]."""
-    best = int(np.argmax(np.abs(correlations)))
+    """Take the unit with the highest |pearson|, or the lowest pearson where the claim is that
+    it is low; `correlations` is [sites, units]."""
+    low = job.hypothesis.sign == "-"
+    best = int(np.argmax(-correlations if low else np.abs(correlations)))
     site, index = divmod(best, correlations.shape[1])
     found = float(correlations[site, index])
     job.neuron = Neuron(layer=sites[site].layer, index=index, at=sites[site].at)
-    job.sign = -1.0 if found < 0 else 1.0
+    job.sign = -1.0 if low or found < 0 else 1.0
     job.searched = (
-        f"{job.hypothesis.unit}: best of {correlations.size} by |pearson| on calibration "
-        f"documents ({found:+.2f})"
+        f"{job.hypothesis.unit}: best of {correlations.size} by "
+        f"{'lowest pearson' if low else '|pearson|'} on calibration documents ({found:+.2f})"
     )

@@ -15,8 +15,9 @@ from typing import Literal
 
 import numpy as np
 
+from mi_hypotheses.grids import Floats
 from mi_hypotheses.reports import Bar, Score, Status, Verdict
-from mi_hypotheses.stats import Floats, RivalTable, UnitStatistics
+from mi_hypotheses.stats import UnitStatistics
 from mi_hypotheses.text import CALIBRATION_GROUPS, GROUPS
 
 RESAMPLES = 1000
@@ -37,19 +38,22 @@ class Evidence:
     as firing.
     """
 
-    statistics: UnitStatistics
-    weights: Floats  # [rows, test groups]
+    moments: Floats
+    counts: Floats
     threshold_bin: int | None = None
 
-    @cached_property
-    def moments(self) -> Floats:
-        return self.weights @ self.statistics.moments[TEST]
-
-    @cached_property
-    def counts(self) -> Floats:
-        counts = self.statistics.counts[TEST]
-        flat = self.weights @ counts.reshape(len(counts), -1).astype(np.float64)
-        return flat.reshape(len(self.weights), *counts.shape[1:])
+    @classmethod
+    def of(
+        cls, statistics: UnitStatistics, weights: Floats, *, threshold_bin: int | None = None
+    ) -> Evidence:
+        """The evidence in statistics; `weights` is [rows, test groups]."""
+        counts = statistics.counts[TEST]
+        flat = weights @ counts.reshape(len(counts), -1).astype(np.float64)
+        return cls(
+            weights @ statistics.moments[TEST],
+            flat.reshape(len(weights), *counts.shape[1:]),
+            threshold_bin,
+        )
 
     @cached_property
     def descending(self) -> tuple[Floats, Floats]:
@@ -61,49 +65,49 @@ class Evidence:
     def confusion(self) -> tuple[Floats, Floats, Floats]:
         """True positives, false positives, false negatives at the threshold, [rows]."""
         if self.threshold_bin is None:
-            nothing = np.full(len(self.weights), np.nan)
+            nothing = np.full(len(self.counts), np.nan)
             return nothing, nothing, nothing
         fires = self.counts[:, :, self.threshold_bin :].sum(axis=2)
         return fires[:, 1], fires[:, 0], self.counts[:, 1].sum(axis=1) - fires[:, 1]
 
 
-def _ratio(top: Floats, bottom: Floats) -> Floats:
+def ratio(top: Floats, bottom: Floats) -> Floats:
     """top / bottom, NaN where bottom is 0."""
     return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom != 0)
 
 
 def _pearson(evidence: Evidence) -> Floats:
     n, a, c, aa, cc, ac = evidence.moments.T[:6]
-    covariance = ac - _ratio(a * c, n)
-    spread = np.maximum(aa - _ratio(a * a, n), 0) * np.maximum(cc - _ratio(c * c, n), 0)
-    return np.clip(_ratio(covariance, np.sqrt(spread)), -1, 1)
+    covariance = ac - ratio(a * c, n)
+    spread = np.maximum(aa - ratio(a * a, n), 0) * np.maximum(cc - ratio(c * c, n), 0)
+    return np.clip(ratio(covariance, np.sqrt(spread)), -1, 1)
 
 
 def _precision(evidence: Evidence) -> Floats:
     hits, false, _ = evidence.confusion
-    return _ratio(hits, hits + false)
+    return ratio(hits, hits + false)
 
 
 def _recall(evidence: Evidence) -> Floats:
     hits, _, missed = evidence.confusion
-    return _ratio(hits, hits + missed)
+    return ratio(hits, hits + missed)
 
 
 def _f1(evidence: Evidence) -> Floats:
     hits, false, missed = evidence.confusion
-    return _ratio(2 * hits, 2 * hits + false + missed)
+    return ratio(2 * hits, 2 * hits + false + missed)
 
 
 def _ap(evidence: Evidence) -> Floats:
     negative, positive = evidence.descending
     gained = np.diff(positive, axis=1, prepend=0)
-    precision = np.nan_to_num(_ratio(positive, positive + negative))
-    return _ratio((gained * precision).sum(axis=1), positive[:, -1])
+    precision = np.nan_to_num(ratio(positive, positive + negative))
+    return ratio((gained * precision).sum(axis=1), positive[:, -1])
 
 
 def _prevalence(evidence: Evidence) -> Floats:
     negative, positive = evidence.descending
-    return _ratio(positive[:, -1], positive[:, -1] + negative[:, -1])
+    return ratio(positive[:, -1], positive[:, -1] + negative[:, -1])
 
 
 def _auroc(evidence: Evidence) -> Floats:
@@ -111,7 +115,7 @@ def _auroc(evidence: Evidence) -> Floats:
     here = evidence.counts[:, :, ::-1]
     above = positive - here[:, 1] / 2  # positives above each bin, ties counted half
     pairs = positive[:, -1] * here[:, 0].sum(axis=1)
-    return _ratio((here[:, 0] * above).sum(axis=1), pairs)
+    return ratio((here[:, 0] * above).sum(axis=1), pairs)
 
 
 def _spearman(evidence: Evidence) -> Floats:
@@ -120,7 +124,7 @@ def _spearman(evidence: Evidence) -> Floats:
     def mid_ranks(counts: Floats) -> Floats:
         return np.cumsum(counts, axis=1) - counts / 2
 
-    result = np.empty(len(evidence.weights))
+    result = np.empty(len(evidence.counts))
     for row, joint in enumerate(evidence.counts):
         labels, activations = joint.sum(axis=1)[None], joint.sum(axis=0)[None]
         n = joint.sum()
@@ -131,7 +135,7 @@ def _spearman(evidence: Evidence) -> Floats:
 
 
 def _specificity(evidence: Evidence) -> Floats:
-    return _ratio(evidence.moments[:, 7], evidence.moments[:, 6])
+    return ratio(evidence.moments[:, 7], evidence.moments[:, 6])
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def builtin_metrics() -> list[Metric]:
         Metric("variance_explained", "any", lambda evidence: _pearson(evidence) ** 2),
         Metric("spearman", "numeric", _spearman, headline=True),
         Metric("ap", "boolean", _ap, headline=True),
-        Metric("lift", "boolean", lambda evidence: _ratio(_ap(evidence), _prevalence(evidence))),
+        Metric("lift", "boolean", lambda evidence: ratio(_ap(evidence), _prevalence(evidence))),
         Metric("f1", "boolean", _f1, headline=True),
         Metric("precision", "boolean", _precision),
         Metric("recall", "boolean", _recall),
@@ -176,7 +180,7 @@ def best_threshold_bin(statistics: UnitStatistics) -> int | None:
     hits, false = counts[1, ::-1].cumsum()[::-1], counts[0, ::-1].cumsum()[::-1]
     if not hits[0]:
         return None
-    f1 = _ratio(2 * hits, hits[0] + hits + false)
+    f1 = ratio(2 * hits, hits[0] + hits + false)
     f1[0] = -1  # a threshold below all activations would be no threshold
     return int(np.nanargmax(f1))
 
@@ -220,6 +224,11 @@ def undefined_reasons(statistics: UnitStatistics) -> tuple[str, ...]:
                 )
     elif cc - c * c / n <= 1e-12 * max(cc, 1e-30):
         reasons.append("the label is the same on every test token")
+    elif n - counts.max() < LEAST_TOKENS:
+        reasons.append(
+            f"only {int(n - counts.max())} test tokens have another label than most; at least "
+            f"{LEAST_TOKENS} are needed"
+        )
     if aa - a * a / n <= 1e-12 * max(aa, 1e-30):
         reasons.append("the unit is dead: its activation is the same on every test token")
     return tuple(reasons)
@@ -232,65 +241,6 @@ def scores(evidence: Evidence, metrics: Sequence[Metric], *, numeric: bool) -> d
         for metric in metrics
         if metric.applies(numeric=numeric)
     }
-
-
-def constant_floors(prevalence: float, *, numeric: bool) -> dict[str, float]:
-    """Scores of rivals that do not look: predicting always, and at random as often as the
-    label holds."""
-    if numeric:
-        return {"pearson.constant": 0.0, "spearman.constant": 0.0}
-    p = prevalence
-    return {
-        "pearson.constant": 0.0,
-        "ap.random": p,
-        "lift.random": 1.0,
-        "f1.constant": 2 * p / (1 + p),
-        "f1.random": p,
-        "precision.random": p,
-        "auroc.random": 0.5,
-        "specificity.constant": p,
-    }
-
-
-def rival_floors(name: str, table: RivalTable, statistics: UnitStatistics) -> dict[str, float]:
-    """What a rival reaches that knows one thing about each token, e.g. which token it is.
-
-    Its prediction of the activation is the calibration mean for that key: `pearson` is that
-    prediction's correlation with the activation on test tokens. Its prediction of firing is
-    the set of keys that has the highest F1 on calibration: `f1` is that set's F1 on test.
-    """
-    calibration, test = table.sums
-    floors = {f"pearson.{name}": _key_pearson(calibration, test, statistics)}
-    if statistics.label_grid is None:
-        floors[f"f1.{name}"] = _best_key_set(calibration, test)
-    return floors
-
-
-def _key_pearson(calibration: Floats, test: Floats, statistics: UnitStatistics) -> float:
-    """Correlation of the keys' calibration means with the activation on test tokens."""
-    overall = calibration[:, 1].sum() / max(calibration[:, 0].sum(), 1)
-    means = calibration[:, 1] / np.maximum(calibration[:, 0], 1)
-    prediction = np.where(calibration[:, 0] > 0, means, overall)
-    n, a = test[:, 0], test[:, 1]
-    centred = prediction - (prediction @ n) / max(n.sum(), 1)
-    total, moment_a, _, moment_aa = statistics.moments[TEST].sum(axis=0)[:4]
-    spread = (centred * centred) @ n * (moment_aa - moment_a**2 / max(total, 1))
-    return float((centred @ a) / np.sqrt(spread)) if spread > 0 else 0.0
-
-
-def _best_key_set(calibration: Floats, test: Floats) -> float:
-    """F1 on test of the set of keys with the highest F1 on calibration."""
-    n, _, fires = calibration.T
-    if not len(n):
-        return 0.0
-    order = np.argsort(-_ratio(fires, n), kind="stable")  # keys never seen come last
-    hits, size = np.cumsum(fires[order]), np.cumsum(n[order])
-    f1 = _ratio(2 * hits, size + fires.sum())
-    if not np.isfinite(f1).any():
-        return 0.0
-    chosen = order[: int(np.nanargmax(f1)) + 1]
-    total = test[chosen, 0].sum() + test[:, 2].sum()
-    return float(2 * test[chosen, 2].sum() / total) if total else 0.0
 
 
 def judge(
@@ -329,47 +279,20 @@ def _bar_status(bar: float, score: Score | None, reasons: Sequence[str]) -> Stat
     return "refuted" if score.high < bar else "inconclusive"
 
 
+def with_interval(metric: str, score: Score) -> str:
+    """`f1 0.61 [0.58, 0.63]`."""
+    if score.value is None or score.low is None or score.high is None:
+        return f"{metric} {score.value} without an interval"
+    return f"{metric} {score.value:.2f} [{score.low:.2f}, {score.high:.2f}]"
+
+
 def _bar_reason(bar: Bar, score: Score | None) -> str:
     if score is None or score.value is None:
         return f"{bar.metric} is undefined here"
-    text = f"{bar.metric} {score.value:.2f} [{score.low:.2f}, {score.high:.2f}]"
+    text = with_interval(bar.metric, score)
     how = {
         "supported": f"reaches {bar.at_least:g}",
         "refuted": f"falls short of {bar.at_least:g}",
         "inconclusive": f"may or may not reach {bar.at_least:g}",
     }
     return f"{text} {how.get(bar.status, 'is undefined')}"
-
-
-def unbeaten_floors(
-    found: Mapping[str, Score], floors: Mapping[str, float | None], metrics: Sequence[str]
-) -> list[str]:
-    """For each of these metrics whose interval does not clear its strongest rival, a sentence."""
-    sentences = []
-    for metric in dict.fromkeys(metrics):
-        score = found.get(metric)
-        rivals = {
-            key.split(".", 1)[1]: floor
-            for key, floor in floors.items()
-            if key.split(".", 1)[0] == metric and floor is not None
-        }
-        if not rivals or score is None or score.value is None or score.low is None:
-            continue
-        rival = max(rivals, key=lambda name: rivals[name])
-        if score.low <= rivals[rival]:
-            sentences.append(
-                f"{metric} {score.value:.2f} [{score.low:.2f}, {score.high:.2f}] does not beat "
-                f"its floor: {rivals[rival]:.2f} for {RIVALS.get(rival, rival)}"
-            )
-    return sentences
-
-
-RIVALS = {
-    "constant": "predicting always",
-    "random": "predicting at random, as often as the label holds",
-    "token_identity": "the current token alone",
-    "previous_token": "the previous token alone",
-    "position": "the position in the window alone",
-    "comparison_best": "the best of the comparison units of the layer",
-    "untrained": "the best unit of the layer in an untrained model",
-}

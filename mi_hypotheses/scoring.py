@@ -8,22 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mi_hypotheses import findings
+from mi_hypotheses import findings, rivals
 from mi_hypotheses import metrics as m
 from mi_hypotheses.columns import ColumnStore
+from mi_hypotheses.grids import Floats
 from mi_hypotheses.jobs import Job
 from mi_hypotheses.loading import short_source
 from mi_hypotheses.predicates import describe
 from mi_hypotheses.reports import Example, Examples, Result, Score, Verdict
-from mi_hypotheses.shards import Shard, ShardStore
-from mi_hypotheses.stats import (
-    Candidate,
-    Floats,
-    Grid,
-    LabelGrid,
-    RivalTable,
-    UnitStatistics,
-)
+from mi_hypotheses.shards import Shard
+from mi_hypotheses.stats import Candidate, Pilot, RivalTable, UnitStatistics
 
 PILOT_TOKENS = 16_384
 
@@ -52,24 +46,20 @@ def bare(job: Job) -> Result:
     )
 
 
-def start_statistics(job: Job, store: ShardStore, columns: ColumnStore) -> UnitStatistics:
-    """Fix grids and centres on the first calibration documents of the corpus."""
-    activations, labels = [], []
-    count = 0
-    for index, shard in enumerate(store):
-        calibration = ~shard.test
-        activations.append(job.activations(shard, columns)[calibration])
-        labels.append(job.labels_on(index, shard)[shard.scored][calibration])
-        count += len(labels[-1])
-        if count >= PILOT_TOKENS:
-            break
-    a, c = np.concatenate(activations)[:PILOT_TOKENS], np.concatenate(labels)[:PILOT_TOKENS]
+def add_to_pilot(job: Job, index: int, shard: Shard, columns: ColumnStore, pilot: Pilot) -> None:
+    """Add the calibration tokens of a shard to what grids and centres are fixed on."""
+    calibration = ~shard.test
+    labels = job.labels_on(index, shard)[shard.scored]
+    activations = job.activations(shard, columns)
+    ranks = shard.tokens.rank
+    pilot.update(ranks[calibration], activations[calibration], labels[calibration])
+
+
+def start_statistics(job: Job, pilot: Pilot) -> None:
+    """Fix grids and centres."""
     stated = job.hypothesis.threshold
-    grid = Grid.from_pilot(a, extra=() if stated is None else (stated,))
-    label_grid = LabelGrid.from_pilot(c) if job.numeric else None
-    if not len(a):
-        return UnitStatistics(grid, (0.0, 0.0), label_grid)
-    return UnitStatistics(grid, (float(a.mean(dtype=np.float64)), float(c.mean())), label_grid)
+    extra = () if stated is None else (stated,)
+    job.statistics = pilot.start(numeric=job.numeric, extra=extra)
 
 
 def add_shard(job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
@@ -92,7 +82,7 @@ def threshold_bin(job: Job, statistics: UnitStatistics) -> int | None:
 RIVAL_KEYS: dict[str, Callable[[Shard], NDArray[np.int64]]] = {
     "token_identity": lambda shard: shard.ids.astype(np.int64),
     "previous_token": lambda shard: np.where(
-        shard.position > 0, np.roll(shard.ids, 1).astype(np.int64) + 1, 0
+        shard.window_position > 0, np.roll(shard.ids, 1).astype(np.int64) + 1, 0
     ),
     "position": lambda shard: shard.window_position,
 }
@@ -111,35 +101,65 @@ class Comparison:
 
 
 @dataclass
-class Second:
-    """What the second pass over the shards finds, the threshold being known.
+class Review:
+    """What the passes after the first find, the threshold being known.
 
-    `chosen` names the tokens to show as examples, `made` holds those met so far.
+    The second pass collects what rivals see (`tables`) and the examples: `chosen` names their
+    tokens, `made` holds those met so far. The third scores the rivals' own claims.
     """
 
     fires_bin: int | None
     threshold: float | None
     chosen: dict[str, list[Candidate]]
     made: dict[Candidate, Example] = field(default_factory=dict)
-    rivals: dict[str, RivalTable] = field(
+    tables: dict[str, RivalTable] = field(
         default_factory=lambda: {name: RivalTable() for name in RIVAL_KEYS}
     )
+    claims: dict[str, rivals.RivalClaim] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, job: Job) -> Second:
+    def of(cls, job: Job) -> Review:
         """Fix the threshold and the examples of a job whose first pass is done."""
         statistics = _complete(job)
         fires_bin = threshold_bin(job, statistics)
         threshold = float(statistics.grid.edges[fires_bin - 1]) if fires_bin else None
         return cls(fires_bin, threshold, findings.choose_examples(statistics, threshold))
 
-    def add_shard(self, job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
+    def second_pass(self, job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
         """Add a shard to what the rivals see, and take the examples that lie in it."""
         activations = job.activations(shard, columns)
         fires = activations >= (np.inf if self.threshold is None else self.threshold)
         for name, keys in RIVAL_KEYS.items():
-            self.rivals[name].update(keys(shard)[shard.scored], activations, fires, shard.test)
+            self.tables[name].update(keys(shard)[shard.scored], activations, fires, shard.test)
         self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
+
+    def fix_claims(self, job: Job) -> None:
+        """Fix what each rival claims, for boolean labels."""
+        if not job.numeric:
+            bins = _complete(job).grid.n_bins
+            for name, table in self.tables.items():
+                self.claims[name] = rivals.RivalClaim(rivals.rival_keys(table), np.zeros((2, bins)))
+
+    def third_pass(self, job: Job, shard: Shard, columns: ColumnStore) -> None:
+        """Add the test tokens of a shard to the counts of the rivals' claims."""
+        if self.claims:
+            activations = job.activations(shard, columns)[shard.test]
+            bins = _complete(job).grid.bins(activations)
+            for name, claim in self.claims.items():
+                keys = RIVAL_KEYS[name](shard)[shard.scored][shard.test]
+                claim.update(keys, activations, bins)
+
+    def floors(
+        self, job: Job, metrics: Sequence[m.Metric], *, prevalence: float | None
+    ) -> dict[str, float]:
+        """`metric.rival` → what the rival gets."""
+        floors = rivals.constant_floors(prevalence or 0.0, numeric=job.numeric)
+        for name, claim in self.claims.items():
+            floors |= claim.floors(name, metrics, threshold_bin=self.fires_bin)
+        for name, table in self.tables.items():
+            pearson = rivals.rival_pearson(table, _complete(job))
+            floors |= {f"pearson.{name}": pearson, f"variance_explained.{name}": pearson**2}
+        return floors
 
 
 def _complete(job: Job) -> UnitStatistics:
@@ -148,9 +168,9 @@ def _complete(job: Job) -> UnitStatistics:
 
 
 def result(
-    job: Job, second: Second, comparison: Comparison, *, metrics: Sequence[m.Metric], seed: int
+    job: Job, review: Review, comparison: Comparison, *, metrics: Sequence[m.Metric], seed: int
 ) -> Result:
-    """Scores, floors, verdict and examples of a job when both passes are done."""
+    """Scores, floors, verdict and examples of a job when all passes are done."""
     statistics, hypothesis = _complete(job), job.hypothesis
     counted = _counted(job, statistics)
     reasons = m.undefined_reasons(statistics)
@@ -158,22 +178,18 @@ def result(
         bars, verdict = m.judge(hypothesis.expect, {}, reasons)
         return counted.model_copy(update={"verdict": verdict, "expect": bars})
     weights = m.bootstrap_weights(statistics, seed=seed)
-    evidence = m.Evidence(statistics, weights, second.fires_bin)
+    evidence = m.Evidence.of(statistics, weights, threshold_bin=review.fires_bin)
     scores = m.scores(evidence, metrics, numeric=job.numeric)
-    floors: dict[str, float | None] = {
-        **m.constant_floors(counted.prevalence or 0.0, numeric=job.numeric)
-    }
-    for name, table in second.rivals.items():
-        floors.update(m.rival_floors(name, table, statistics))
+    floors: dict[str, float | None] = {**review.floors(job, metrics, prevalence=counted.prevalence)}
     if len(comparison.pearson):
         floors["pearson.comparison_best"] = float(comparison.pearson.max())
     bars, verdict = m.judge(hypothesis.expect, scores, ())
     headline = [metric.name for metric in metrics if metric.headline]
-    unbeaten = m.unbeaten_floors(scores, floors, [*hypothesis.expect, *headline])
-    examples = {name: tuple(second.made[c] for c in cs) for name, cs in second.chosen.items()}
+    unbeaten = rivals.unbeaten_floors(scores, floors, [*hypothesis.expect, *headline])
+    examples = {name: tuple(review.made[c] for c in cs) for name, cs in review.chosen.items()}
     return counted.model_copy(
         update={
-            "threshold": second.threshold,
+            "threshold": review.threshold,
             "scores": scores,
             "floors": floors,
             "comparison_percentile": comparison.percentile(scores.get("pearson")),

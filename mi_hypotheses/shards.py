@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.corpora import Fingerprint
-from mi_hypotheses.errors import CacheError
+from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
 from mi_hypotheses.text import CALIBRATION_GROUPS, Document, TokenView, group_of
@@ -150,7 +151,8 @@ class ShardStore:
     """The shards of one corpus for one tokenizer: tokenised once, then read from the cache.
 
     `keys` lists the shards in order. Documents are kept with the tokens, so that later passes
-    over the corpus need neither its files nor the memory for all of it.
+    over the corpus need neither its files nor the memory for all of it; `reread` gives its
+    shards once more, should the cache lose one.
     """
 
     corpus: str
@@ -162,6 +164,7 @@ class ShardStore:
     n_documents: int = 0
     n_tokens: int = 0
     excluded: Counter[str] = field(default_factory=Counter)
+    reread: Callable[[], Iterable[tuple[Document, ...]]] = field(default=tuple, repr=False)
     _fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
 
     @property
@@ -171,15 +174,9 @@ class ShardStore:
 
     def add(self, documents: tuple[Document, ...]) -> Shard:
         """Append a shard: tokenise its documents, or take the tokens from the cache."""
-        content = Fingerprint()
         for document in documents:
-            content.update(document)
             self._fingerprint.update(document)
-        key = key_of("tokens", content.hexdigest(), self.source.tokenizer_fingerprint)
-        arrays = self.cache.get(key)
-        if arrays is None:
-            arrays = {**_token_arrays(self._encode(documents)), **_text_arrays(documents)}
-            self.cache.put(key, arrays)
+        key, arrays = self._tokenised(documents)
         shard = self._shard(key, documents, arrays)
         self.keys.append(key)
         self.n_documents += len(documents)
@@ -188,6 +185,18 @@ class ShardStore:
             self.excluded[reason] += int(mask.sum())
         return shard
 
+    def _tokenised(self, documents: tuple[Document, ...]) -> tuple[str, Mapping[str, NDArray[Any]]]:
+        """The shard's key and arrays, from the cache or made and put there."""
+        content = Fingerprint()
+        for document in documents:
+            content.update(document)
+        key = key_of("tokens", content.hexdigest(), self.source.tokenizer_fingerprint)
+        arrays: Mapping[str, NDArray[Any]] | None = self.cache.get(key)
+        if arrays is None:
+            arrays = {**_token_arrays(self._encode(documents)), **_text_arrays(documents)}
+            self.cache.put(key, arrays)
+        return key, arrays
+
     def __iter__(self) -> Iterator[Shard]:
         return (self.load(index) for index in range(len(self.keys)))
 
@@ -195,15 +204,14 @@ class ShardStore:
         """A shard that was added before.
 
         Raises:
-            CacheError: its entry has been removed or damaged since.
+            CorpusError: the cache has lost it, and the corpus is no longer what it was.
         """
-        arrays = self.cache.get(self.keys[index])
+        arrays: Mapping[str, NDArray[Any]] | None = self.cache.get(self.keys[index])
         if arrays is None:
-            raise CacheError(
-                f"A part of the corpus {self.corpus!r} vanished from the cache "
-                f"{self.cache.directory} during the run. Run again; if it happens twice, clear "
-                "the cache with 'mih cache clear'."
-            )
+            documents = next(itertools.islice(self.reread(), index, None), ())
+            key, arrays = self._tokenised(documents) if documents else ("", {})
+            if key != self.keys[index]:
+                raise CorpusError(f"The corpus {self.corpus!r} changed during the run. Run again.")
         return self._shard(self.keys[index], self._documents(arrays), arrays)
 
     def _shard(

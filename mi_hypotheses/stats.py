@@ -14,94 +14,57 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mi_hypotheses.grids import LABEL_BINS, Column, Floats, Grid, LabelGrid
 from mi_hypotheses.text import GROUPS
 
-Floats = NDArray[np.float64]
-Column = NDArray[np.float32]  # [tokens], a unit's activations
 Mask = NDArray[np.bool_]
 
-FINE_BINS = 1024
-LABEL_BINS = 64
 RANK_BINS = 256
 
 MOMENTS = ("n", "a", "c", "aa", "cc", "ac", "positive_a", "positive_ac")
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Fixed histogram edges, from a pilot pass over calibration documents.
+@dataclass
+class Pilot:
+    """What grids and centres are fixed on: a sample of all calibration tokens, by hash.
 
-    `edges` are float32, ascending; bin 0 lies below the first edge and the last bin at or
-    above the last one, so there are `len(edges) + 1` bins, each half-open [low, high).
-    Exact zeros have a bin of their own.
+    The sample holds the `size` tokens with the smallest ranks, and beside it the extremes of
+    all activations and the distinct labels, as long as these are few; so it does not depend on
+    the order of shards.
     """
 
-    edges: Column
-    low: float
-    high: float
+    size: int
+    n: int = 0
+    sums: Floats = field(default_factory=lambda: np.zeros(2))  # Σ a, Σ c
+    ranks: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    activations: Column = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    labels: Floats = field(default_factory=lambda: np.empty(0))
+    extremes: Column = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    distinct: Floats = field(default_factory=lambda: np.empty(0))
 
-    @property
-    def n_bins(self) -> int:
-        return len(self.edges) + 1
+    def update(self, ranks: NDArray[np.uint64], activations: Column, labels: Floats) -> None:
+        """Take in calibration tokens."""
+        if not len(ranks):
+            return
+        self.n += len(ranks)
+        self.sums += (activations.sum(dtype=np.float64), labels.sum())
+        both = np.concatenate([self.ranks, ranks])
+        keep = np.argsort(both, kind="stable")[: self.size]
+        self.ranks = both[keep]
+        self.activations = np.concatenate([self.activations, activations])[keep]
+        self.labels = np.concatenate([self.labels, labels])[keep]
+        ends = [*self.extremes.tolist(), float(activations.min()), float(activations.max())]
+        self.extremes = np.array([min(ends), max(ends)], dtype=np.float32)
+        values = np.unique(np.concatenate([self.distinct, np.unique(labels)]))
+        few = values if len(values) <= LABEL_BINS else values[[0, -1]]
+        self.distinct = few
 
-    def bins(self, activations: Column) -> NDArray[np.int64]:
-        """The bin of each activation."""
-        return np.searchsorted(self.edges, activations, side="right")
-
-    def display_edges(self, bins: int) -> Column:
-        """`bins` equal-width bins from `low` to `high`; every edge is one of `edges`."""
-        return np.linspace(self.low, self.high, FINE_BINS + 1, dtype=np.float32)[
-            :: FINE_BINS // bins
-        ]
-
-    def band_edges(self) -> Column:
-        """The tenths of the positive range, 11 edges from 0; empty where none is positive."""
-        if self.high <= 0:
-            return np.empty(0, dtype=np.float32)
-        return np.linspace(0, self.high, 11, dtype=np.float32)
-
-    @classmethod
-    def from_pilot(cls, activations: Column, *, extra: Sequence[float] = ()) -> Grid:
-        """Edges for activations like these: equal widths, quantiles, tenths, and zero.
-
-        Equal widths resolve the rare strong activations, quantiles the crowded region near
-        zero. `extra` edges are added, e.g. a threshold that a hypothesis states.
-        """
-        finite = activations[np.isfinite(activations)]
-        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-        bare = cls(np.empty(0, dtype=np.float32), low, high)
-        zero = np.float32(0)
-        parts = [
-            np.linspace(low, high, FINE_BINS + 1, dtype=np.float32),
-            np.quantile(finite, np.linspace(0, 1, FINE_BINS + 1)) if len(finite) else [],
-            bare.band_edges(),
-            [zero, np.nextafter(zero, np.float32(1))],
-            extra,
-        ]
-        edges = np.unique(np.concatenate([np.asarray(part, dtype=np.float32) for part in parts]))
-        return cls(edges, low, high)
-
-
-@dataclass(frozen=True)
-class LabelGrid:
-    """Bins of a numeric label: its distinct values where there are few, quantiles else."""
-
-    edges: Floats
-
-    @property
-    def n_bins(self) -> int:
-        return len(self.edges) + 1
-
-    def bins(self, labels: Floats) -> NDArray[np.int64]:
-        return np.searchsorted(self.edges, labels, side="right")
-
-    @classmethod
-    def from_pilot(cls, labels: Floats) -> LabelGrid:
-        """Edges between the distinct values of these labels, at most `LABEL_BINS` bins."""
-        values = np.unique(labels)
-        if len(values) > LABEL_BINS:
-            values = np.unique(np.quantile(labels, np.linspace(0, 1, LABEL_BINS)))
-        return cls((values[1:] + values[:-1]) / 2)
+    def start(self, *, numeric: bool, extra: Sequence[float] = ()) -> UnitStatistics:
+        """Empty statistics with grids and centres fixed."""
+        grid = Grid.from_pilot(np.concatenate([self.activations, self.extremes]), extra=extra)
+        labels = np.concatenate([self.labels, self.distinct])
+        a, c = (self.sums / max(self.n, 1)).tolist()
+        return UnitStatistics(grid, (a, c), LabelGrid.from_pilot(labels) if numeric else None)
 
 
 class Tokens(NamedTuple):
@@ -187,7 +150,7 @@ class UnitStatistics:
     """Everything that scores need of one unit and one label over one corpus.
 
     `counts` is int64 [groups, 2, bins] for boolean labels (axis 1 is the label) and
-    [groups, label bins, `RANK_BINS` + 1] for numeric ones, whose activation bins are coarser.
+    [groups, label bins, bins] for numeric ones, whose activation bins are coarser.
     `moments` is float64 [groups, 8], in the order of `MOMENTS`; a and c are centred by
     `centre` except in `positive_a` = Σ a and `positive_ac` = Σ a·c over a > 0.
     """
@@ -197,6 +160,7 @@ class UnitStatistics:
     label_grid: LabelGrid | None = None  # numeric labels only
     moments: Floats = field(default_factory=lambda: np.zeros((GROUPS, len(MOMENTS))))
     counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    sums: Floats = field(default_factory=lambda: np.empty(0))  # [groups, label bins]: Σ a
     documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(GROUPS, dtype=np.int64))
     examples: dict[str, ExampleSet] = field(
         default_factory=lambda: {name: ExampleSet(size) for name, size in EXAMPLES_KEPT.items()}
@@ -205,18 +169,21 @@ class UnitStatistics:
     def __post_init__(self) -> None:
         if not self.counts.size:
             self.counts = np.zeros((GROUPS, *self._shape), dtype=np.int64)
+            self.sums = np.zeros((GROUPS, self._shape[0]))
 
     @property
     def _shape(self) -> tuple[int, int]:
         if self.label_grid is None:
             return 2, self.grid.n_bins
-        return self.label_grid.n_bins, RANK_BINS + 1
+        return self.label_grid.n_bins, len(self.rank_edges) + 1
 
     @property
     def rank_edges(self) -> Column:
         """The coarser activation edges of a numeric label's joint histogram."""
-        edges = self.grid.edges
-        return edges[np.linspace(0, len(edges) - 1, RANK_BINS).astype(np.int64)]
+        edges, bands = self.grid.edges, self.grid.band_edges()
+        some = edges[np.linspace(0, len(edges) - 1, RANK_BINS - len(bands) - 1).astype(np.int64)]
+        above_zero = np.nextafter(np.float32(0), np.float32(1))
+        return np.unique(np.concatenate([some, bands, [above_zero]]).astype(np.float32))
 
     def update(self, tokens: Tokens, activations: Column, labels: Floats, test: Mask) -> None:
         """Add the scored tokens of a shard.
@@ -238,6 +205,8 @@ class UnitStatistics:
         self.counts += np.bincount(cell, minlength=GROUPS * rows * columns).reshape(
             GROUPS, rows, columns
         )
+        part = np.bincount(tokens.group * rows + label_bins, activations, GROUPS * rows)
+        self.sums += part.reshape(GROUPS, rows)
         first = np.flatnonzero(np.diff(tokens.document, prepend=-1))
         self.documents += np.bincount(tokens.group[first], minlength=GROUPS)
         self._offer_examples(tokens, activations, labels, test)
@@ -271,6 +240,7 @@ class UnitStatistics:
             raise ValueError("states with different grids cannot be merged")
         self.moments += other.moments
         self.counts += other.counts
+        self.sums += other.sums
         self.documents += other.documents
         for name, examples in self.examples.items():
             examples.update(other.examples[name].candidates)
@@ -281,9 +251,10 @@ class UnitStatistics:
             "edges": self.grid.edges,
             "range": (self.grid.low, self.grid.high),
             "centre": self.centre,
-            "label_edges": None if self.label_grid is None else self.label_grid.edges,
+            "label_centres": None if self.label_grid is None else self.label_grid.centres,
             "moments": self.moments,
             "counts": self.counts,
+            "sums": self.sums,
             "documents": self.documents,
             "examples": {name: list(kept.candidates) for name, kept in self.examples.items()},
         }
@@ -291,13 +262,14 @@ class UnitStatistics:
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """The inverse of `state_dict`."""
-        labels = state["label_edges"]
+        labels = state["label_centres"]
         made = cls(
             Grid(state["edges"], *state["range"]),
             tuple(state["centre"]),
             None if labels is None else LabelGrid(labels),
             moments=state["moments"].copy(),
             counts=state["counts"].copy(),
+            sums=state["sums"].copy(),
             documents=state["documents"].copy(),
         )
         for name, candidates in state["examples"].items():
@@ -386,6 +358,7 @@ class CrossSums:
         (a, aa), (c, cc) = self.unit_sums / n, self.label_sums / n
         covariance = self.products / n - np.outer(c, a)
         spread = np.outer(np.maximum(cc - c * c, 0), np.maximum(aa - a * a, 0))
+        tiny = 1e-12 * np.outer(cc, aa)  # what rounding leaves of a constant
         return np.divide(
-            covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > 1e-18
+            covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > tiny
         )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mi_hypotheses.stats import Grid, LabelGrid, Tokens, UnitStatistics
+from mi_hypotheses.grids import Grid, LabelGrid
+from mi_hypotheses.stats import Tokens, UnitStatistics
 from mi_hypotheses.text import CALIBRATION_GROUPS, group_of
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mi_hypotheses.metrics import RIVALS, builtin_metrics
+from mi_hypotheses.metrics import builtin_metrics
 from mi_hypotheses.plugins import load_plugins
+from mi_hypotheses.rivals import RIVALS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from mi_hypotheses import metrics
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.engine import RunOptions, run
 from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron, Unit
-from mi_hypotheses.predicates import Predicate, Regex, predicate
+from mi_hypotheses.predicates import Labels, Predicate, Regex, predicate
 from mi_hypotheses.reports import Report, Result
-from mi_hypotheses.text import Spans
+from mi_hypotheses.text import Spans, TokenView
 from tests.planted import DEAD, PLANTED, planted_model
 
 HASH = Regex("#")
@@ -267,3 +270,102 @@ def test_an_untrained_model_is_a_floor_on_request(ask: Asker) -> None:
     assert 0 < floor < 1
     assert result.verdict.status == "supported"
     assert "pearson.untrained" not in ask.result(ask.claim()).floors
+
+
+def test_a_search_for_a_low_unit_takes_the_most_negative_one(ask: Asker) -> None:
+    claim = ask.claim(~HASH, AnyNeuron(layer=0)).model_copy(update={"sign": "-"})
+    result = ask.result(claim)
+    assert (result.unit, result.sign) == (f"L0N{PLANTED}", "-")
+    other = ask.claim(HASH, AnyNeuron(layer=0)).model_copy(update={"sign": "-"})
+    assert ask.result(other).unit != f"L0N{PLANTED}"
+
+
+class Everything(Predicate):
+    """A predicate of one's own, with as many labels as `surplus` says beyond the tokens."""
+
+    def __init__(self, surplus: int = 0, value: float = 1.0) -> None:
+        self.surplus, self.value = surplus, value
+
+    def labels(self, view: TokenView) -> Labels:
+        return np.full(len(view) + self.surplus, self.value)
+
+
+@pytest.mark.parametrize("wrong", [Everything(surplus=1), Everything(value=float("nan"))])
+def test_labels_that_do_not_fit_the_tokens_are_an_error(ask: Asker, wrong: Predicate) -> None:
+    result = ask.result(ask.claim(wrong))
+    assert result.verdict.status == "error"
+    assert "one finite number for each of the" in result.verdict.reasons[0]
+
+
+def test_a_predicate_class_of_ones_own_is_scored(ask: Asker) -> None:
+    result = ask.result(ask.claim(Everything()))
+    assert "only 0 negative" in result.verdict.reasons[0]
+
+
+def test_a_predicate_that_exits_is_its_own_error(ask: Asker) -> None:
+    @predicate
+    def leaves(text: str) -> list[tuple[int, int]]:
+        sys.exit(len(text))
+
+    report = ask.report(ask.claim(leaves, name="leaves"), ask.claim(name="fine"))
+    assert [result.verdict.status for result in report.results] == ["error", "supported"]
+
+
+def test_a_metric_that_raises_fails_its_hypotheses_and_is_never_kept(
+    ask: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [0.9]
+
+    def compute(evidence: metrics.Evidence) -> np.ndarray:
+        return np.full(len(evidence.counts), answers[0])
+
+    ours = metrics.builtin_metrics()
+    mine = metrics.Metric("mine", "boolean", compute)
+    monkeypatch.setattr(metrics, "builtin_metrics", lambda: [*ours, mine])
+    first = ask.result(ask.claim())
+    assert first.scores["mine"].value == pytest.approx(0.9)
+    answers[0] = 0.1
+    assert ask.result(ask.claim()).scores["mine"].value == pytest.approx(0.1)
+    answers.clear()
+    failed = ask.result(ask.claim())
+    assert failed.verdict.status == "error"
+    assert "IndexError" in failed.verdict.reasons[0]
+
+
+def test_shards_that_vanish_from_the_cache_are_read_again(ask: Asker, cache: Cache) -> None:
+    first = ask.report(ask.claim())
+    original, lost = cache.get, []
+
+    def forgetful(key: str) -> object:
+        if not lost and len(original(key) or {}) == 7:  # a shard, the first time it is loaded
+            lost.append(key)
+            return None
+        return original(key)
+
+    other = ask.claim(Regex("#|a"), name="other")
+    cache.get = forgetful  # type: ignore[method-assign, assignment] # on purpose
+    report = ask.report(ask.claim(), other)
+    assert lost
+    assert report.results[0] == first.results[0]
+    assert report.results[1].verdict.status != "error"
+
+
+def test_bands_hold_no_exact_zeros(ask: Asker) -> None:
+    result = ask.result(ask.claim())
+    assert sum(band.n_tokens for band in result.bands) == result.n_positive
+    assert [band.mean_label for band in result.bands if band.n_tokens] == [1.0]
+
+
+def test_every_bar_of_a_boolean_label_has_the_token_as_its_rival(ask: Asker) -> None:
+    floors = ask.result(ask.claim()).floors
+    for metric in ("pearson", "ap", "f1", "precision", "recall", "auroc", "specificity"):
+        assert floors[f"{metric}.token_identity"] == pytest.approx(1), metric
+
+
+def test_numbers_that_are_none_are_refused(ask: Asker) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        ask.claim(threshold=float("nan"))
+    with pytest.raises(ValidationError, match="search"):
+        ask.claim(unit=AnyNeuron(), threshold=0.5)
+    with pytest.raises(TypeError):
+        ask.claim().expect["f1"] = 0.1  # type: ignore[index] # read only

@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 from sklearn import metrics as sklearn_metrics
 
 from mi_hypotheses import metrics as m
+from mi_hypotheses import rivals
 from mi_hypotheses.reports import Score
 from mi_hypotheses.stats import RivalTable, UnitStatistics
 from mi_hypotheses.text import CALIBRATION_GROUPS, group_of
@@ -20,7 +21,8 @@ def scored(
     statistics: UnitStatistics, *, numeric: bool = False, fires_bin: int | None = None
 ) -> dict[str, Score]:
     chosen = fires_bin if fires_bin is not None or numeric else m.best_threshold_bin(statistics)
-    evidence = m.Evidence(statistics, m.bootstrap_weights(statistics, seed=0), chosen)
+    weights = m.bootstrap_weights(statistics, seed=0)
+    evidence = m.Evidence.of(statistics, weights, threshold_bin=chosen)
     return m.scores(evidence, m.builtin_metrics(), numeric=numeric)
 
 
@@ -163,17 +165,24 @@ def test_auroc_alone_is_warned_about() -> None:
 
 def test_constant_floors_are_what_scikit_learn_gives_to_constant_answers() -> None:
     c = noisy(prevalence=0.1).labels
-    floors = m.constant_floors(float(c.mean()), numeric=False)
+    floors = rivals.constant_floors(float(c.mean()), numeric=False)
     assert floors["f1.constant"] == pytest.approx(sklearn_metrics.f1_score(c, np.ones_like(c)))
     assert floors["ap.random"] == pytest.approx(
         sklearn_metrics.average_precision_score(c, np.ones_like(c))
     )
 
 
-def rival(stream: Stream, keys: np.ndarray, fires: np.ndarray) -> dict[str, float]:
-    table = RivalTable()
-    table.update(keys, stream.activations, fires, stream.test)
-    return m.rival_floors("token_identity", table, stream.statistics())
+def rival(stream: Stream, keys: np.ndarray, threshold: float) -> dict[str, float]:
+    """The floors of a rival that sees the keys, at a stated threshold."""
+    statistics, table = stream.statistics(), RivalTable()
+    table.update(keys, stream.activations, stream.activations >= threshold, stream.test)
+    fires_bin = int(np.searchsorted(statistics.grid.edges, threshold))
+    claim = rivals.RivalClaim(rivals.rival_keys(table), np.zeros((2, statistics.grid.n_bins)))
+    test = stream.test
+    bins = statistics.grid.bins(stream.activations[test])
+    claim.update(keys[test], stream.activations[test], bins)
+    floors = claim.floors("token_identity", m.builtin_metrics(), threshold_bin=fires_bin + 1)
+    return floors | {"pearson.token_identity": rivals.rival_pearson(table, statistics)}
 
 
 def test_a_unit_that_is_a_token_detector_is_wholly_explained_by_the_token() -> None:
@@ -181,27 +190,29 @@ def test_a_unit_that_is_a_token_detector_is_wholly_explained_by_the_token() -> N
     keys = rng.integers(0, 50, size=20_000)
     per_key = rng.normal(size=50).astype(np.float32)
     stream = Stream(per_key[keys], (keys < 5).astype(np.float64))
-    floors = rival(stream, keys, per_key[keys] > 0.5)
+    floors = rival(stream, keys, 0.5)
     assert floors["pearson.token_identity"] == pytest.approx(1)
-    assert floors["f1.token_identity"] == pytest.approx(1)
+    for metric in ("f1", "ap", "auroc", "precision", "recall"):
+        assert floors[f"{metric}.token_identity"] == pytest.approx(1, abs=0.02), metric
 
 
 def test_a_rival_that_knows_nothing_of_use_is_near_zero() -> None:
     stream = noisy()
     keys = np.random.default_rng(1).integers(0, 5, size=len(stream.labels))
-    floors = rival(stream, keys, stream.activations > 1)
+    floors = rival(stream, keys, 1.0)
     assert abs(floors["pearson.token_identity"]) < 0.05
+    assert floors.get("auroc.token_identity", 0.5) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_permuted_predicate_does_not_beat_its_floors() -> None:
     good = noisy(strength=4)
     labels = np.random.default_rng(2).permutation(good.labels)
     found = scored(Stream(good.activations, labels).statistics())
-    floors = m.constant_floors(float(labels.mean()), numeric=False)
-    sentences = m.unbeaten_floors(found, floors, ["pearson", "f1", "ap"])
+    floors = rivals.constant_floors(float(labels.mean()), numeric=False)
+    sentences = rivals.unbeaten_floors(found, floors, ["pearson", "f1", "ap"])
     assert any(sentence.startswith("pearson") for sentence in sentences)
     assert any(sentence.startswith("f1") for sentence in sentences)
-    assert m.unbeaten_floors(scored(good.statistics()), floors, ["pearson", "f1", "ap"]) == []
+    assert rivals.unbeaten_floors(scored(good.statistics()), floors, ["pearson", "f1", "ap"]) == []
 
 
 def test_bootstrap_resamples_only_test_groups_that_have_documents() -> None:

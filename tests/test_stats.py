@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mi_hypotheses.grids import Grid, LabelGrid
 from mi_hypotheses.stats import (
     Candidate,
     CrossSums,
     ExampleSet,
-    Grid,
-    LabelGrid,
+    Pilot,
     RivalTable,
     UnitStatistics,
 )
@@ -24,6 +24,7 @@ from tests.streams import Stream, noisy
 def assert_same(left: UnitStatistics, right: UnitStatistics) -> None:
     assert np.array_equal(left.counts, right.counts)
     assert np.array_equal(left.documents, right.documents)
+    np.testing.assert_allclose(left.sums, right.sums, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(left.moments, right.moments, rtol=1e-9, atol=1e-9)
     for name, examples in left.examples.items():
         assert examples.candidates == right.examples[name].candidates
@@ -58,7 +59,7 @@ def test_states_with_different_grids_do_not_merge() -> None:
 def test_grid_has_a_bin_of_its_own_for_exact_zeros_and_overflow_at_both_ends() -> None:
     grid = Grid.from_pilot(np.array([-1, 0, 0.5, 2], dtype=np.float32))
     tiny = np.nextafter(np.float32(0), np.float32(1))
-    values = np.array([-9, -tiny, 0, tiny, 9], dtype=np.float32)
+    values = np.array([-9, -tiny, 0, tiny, 99], dtype=np.float32)
     bins = grid.bins(values)
     assert len(set(bins.tolist())) == 5
     assert bins[0] == 0
@@ -72,9 +73,32 @@ def test_grid_contains_its_display_and_band_edges_and_stated_thresholds() -> Non
         assert wanted in grid.edges
 
 
+def test_what_the_pilot_has_not_seen_is_still_told_apart() -> None:
+    grid = Grid.from_pilot(np.linspace(0, 1, 500, dtype=np.float32))
+    assert len(set(grid.bins(np.array([1.5, 2, 3, 4, 6], dtype=np.float32)).tolist())) == 5
+
+
+@given(st.integers(0, 2**31), st.integers(1, 6))
+def test_the_pilot_does_not_depend_on_the_order_of_shards(seed: int, shards: int) -> None:
+    stream = noisy(tokens=600, seed=seed)
+    order = list(range(stream.documents))
+    random.Random(seed).shuffle(order)
+    whole, parts = Pilot(100), Pilot(100)
+    for pilot, cuts in ((whole, [range(stream.documents)]), (parts, range(shards))):
+        for cut in cuts:
+            documents = sorted(order[cut::shards]) if isinstance(cut, int) else cut
+            if documents:
+                index = stream.index(documents)
+                ranks = stream.tokens(documents).rank
+                pilot.update(ranks, stream.activations[index], stream.labels[index])
+    left, right = whole.start(numeric=False), parts.start(numeric=False)
+    assert np.array_equal(left.grid.edges, right.grid.edges)
+    assert left.centre == pytest.approx(right.centre)
+
+
 def test_a_constant_unit_has_a_grid_too() -> None:
     grid = Grid.from_pilot(np.full(10, 3, dtype=np.float32))
-    assert grid.bins(np.array([2, 3, 4], dtype=np.float32))[2] == grid.n_bins - 1
+    assert grid.bins(np.array([2, 3, 99], dtype=np.float32))[2] == grid.n_bins - 1
     assert Grid.from_pilot(np.empty(0, dtype=np.float32)).n_bins >= 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,8 +126,16 @@ def test_values_must_match_the_spans_and_be_finite() -> None:
         Spans([(0, 1)], [float("nan")])
 
 
+@pytest.mark.parametrize("pairs", [[(0, 1, 2)], [0, 5], [(0.9, 4.7)], [(0, 1), (2,)], ["ab"]])
+def test_spans_that_are_no_pairs_of_whole_numbers_are_refused(pairs: list[Any]) -> None:
+    with pytest.raises(ValueError, match="pairs of whole numbers"):
+        Spans(pairs)
+
+
 def test_lone_surrogates_become_replacement_characters() -> None:
-    assert Document(id="d", corpus="c", text="a\ud800b\udfff").text == "a\ufffdb\ufffd"
+    document = Document(id="d\ud800", corpus="c", text="a\ud800b\udfff", tokens=("a\ud800",))
+    assert (document.id, document.text) == ("d\ufffd", "a\ufffdb\ufffd")
+    assert document.tokens == ("a\ufffd",)
 
 
 def test_groups_are_stable_and_even() -> None:

@@ -1,0 +1,64 @@
+"""What a run is asked to do, and what its measurements share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mi_hypotheses.cache import Cache
+from mi_hypotheses.columns import Progress
+from mi_hypotheses.reports import CorpusInfo
+
+if TYPE_CHECKING:
+    from mi_hypotheses.plugins import Plugins
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run; none of it changes what a hypothesis claims.
+
+    `limit` and `limit_tokens` bound the corpus by documents and by tokens (whole documents);
+    `batch_size` counts windows. `untrained` adds a floor: the best unit of the layer in the same
+    architecture, freshly initialised.
+    """
+
+    device: str = "auto"
+    dtype: str = "float32"
+    seed: int = 0
+    limit: int | None = None
+    limit_tokens: int | None = None
+    batch_size: int = 32
+    min_context: int = 0
+    untrained: bool = False
+
+
+@dataclass
+class Stages:
+    """Seconds spent in each stage of a run."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+@dataclass
+class Context:
+    """What the measurements of a run share, and what they add up."""
+
+    options: RunOptions
+    cache: Cache
+    plugins: Plugins | None
+    progress: Progress
+    stages: Stages = field(default_factory=Stages)
+    corpora: list[CorpusInfo] = field(default_factory=list)
+    device: str = ""
+    tokens_run: int = 0

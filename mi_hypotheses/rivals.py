@@ -1,0 +1,127 @@
+"""Floors: what trivial rivals of a claim get on the same tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.grids import Column, Floats
+from mi_hypotheses.metrics import TEST, Evidence, Metric, ratio, with_interval
+from mi_hypotheses.reports import Score
+from mi_hypotheses.stats import MOMENTS, Mask, RivalTable, UnitStatistics
+
+RIVALS = {
+    "constant": "predicting always",
+    "random": "predicting at random, as often as the label holds",
+    "token_identity": "the current token alone",
+    "previous_token": "the previous token alone",
+    "position": "the position in the window alone",
+    "comparison_best": "the best of the comparison units of the layer",
+    "untrained": "the best unit of the layer in an untrained model",
+}
+
+
+def constant_floors(prevalence: float, *, numeric: bool) -> dict[str, float]:
+    """Scores of rivals that do not look: predicting always, and at random as often as the
+    label holds."""
+    if numeric:
+        return {"pearson.constant": 0.0, "spearman.constant": 0.0}
+    p = prevalence
+    return {
+        "pearson.constant": 0.0,
+        "ap.random": p,
+        "lift.random": 1.0,
+        "f1.constant": 2 * p / (1 + p),
+        "f1.random": p,
+        "precision.random": p,
+        "auroc.random": 0.5,
+        "specificity.constant": p,
+    }
+
+
+def rival_pearson(table: RivalTable, statistics: UnitStatistics) -> float:
+    """Correlation with the activation, on test tokens, of the best prediction of it from a key:
+    the calibration mean for that key, e.g. for the current token."""
+    calibration, test = table.sums
+    overall = calibration[:, 1].sum() / max(calibration[:, 0].sum(), 1)
+    means = calibration[:, 1] / np.maximum(calibration[:, 0], 1)
+    prediction = np.where(calibration[:, 0] > 0, means, overall)
+    n, a = test[:, 0], test[:, 1]
+    centred = prediction - (prediction @ n) / max(n.sum(), 1)
+    total, moment_a, _, moment_aa = statistics.moments[TEST].sum(axis=0)[:4]
+    a = a - statistics.centre[0] * n - n * moment_a / max(total, 1)
+    spread = (centred * centred) @ n * (moment_aa - moment_a**2 / max(total, 1))
+    return float((centred @ a) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+def rival_keys(table: RivalTable) -> Mask:
+    """The keys, bool [keys], of the rival claim "fires on these": the set with the highest F1
+    against the unit's firing on calibration documents."""
+    n, _, fires = table.sums[0].T
+    chosen = np.zeros(len(n), dtype=np.bool_)
+    if not fires.sum():
+        return chosen
+    order = np.argsort(-ratio(fires, n), kind="stable")  # keys never seen come last
+    hits, size = np.cumsum(fires[order]), np.cumsum(n[order])
+    best = int(np.nanargmax(ratio(2 * hits, size + fires.sum())))
+    chosen[order[: best + 1]] = True
+    return chosen
+
+
+@dataclass
+class RivalClaim:
+    """A rival claim's own counts on test tokens: what evidence is made of."""
+
+    keys: Mask
+    counts: Floats  # [2, activation bins]
+    moments: Floats = field(default_factory=lambda: np.zeros(len(MOMENTS)))
+
+    def update(self, keys: NDArray[np.int64], activations: Column, bins: NDArray[np.int64]) -> None:
+        """Add test tokens: their keys, activations and activation bins."""
+        known = keys < len(self.keys)
+        label = known & self.keys[np.where(known, keys, 0)] if len(self.keys) else known & False
+        width = self.counts.shape[1]
+        cells = np.bincount(label * width + bins, minlength=2 * width)
+        self.counts += cells.reshape(2, width)
+        a, c = activations.astype(np.float64), label.astype(np.float64)
+        positive = np.maximum(a, 0)
+        sums = (len(a), a.sum(), c.sum(), a @ a, c.sum(), a @ c, positive.sum(), positive @ c)
+        self.moments += np.array(sums)
+
+    def floors(
+        self, name: str, metrics: Sequence[Metric], *, threshold_bin: int | None
+    ) -> dict[str, float]:
+        """`metric.name` → the rival claim's score, at the unit's own threshold."""
+        evidence = Evidence(self.moments[None], self.counts[None], threshold_bin)
+        values = {
+            f"{metric.name}.{name}": float(metric.compute(evidence)[0])
+            for metric in metrics
+            if metric.applies(numeric=False)
+        }
+        return {key: value for key, value in values.items() if np.isfinite(value)}
+
+
+def unbeaten_floors(
+    found: Mapping[str, Score], floors: Mapping[str, float | None], metrics: Sequence[str]
+) -> list[str]:
+    """For each of these metrics whose interval does not clear its strongest rival, a sentence."""
+    sentences = []
+    for metric in dict.fromkeys(metrics):
+        score = found.get(metric)
+        rivals = {
+            key.split(".", 1)[1]: floor
+            for key, floor in floors.items()
+            if key.split(".", 1)[0] == metric and floor is not None
+        }
+        if not rivals or score is None or score.value is None or score.low is None:
+            continue
+        rival = max(rivals, key=lambda name: rivals[name])
+        if score.low <= rivals[rival]:
+            sentences.append(
+                f"{with_interval(metric, score)} does not beat its floor: "
+                f"{rivals[rival]:.2f} for {RIVALS.get(rival, rival)}"
+            )
+    return sentences
