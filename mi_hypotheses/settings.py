@@ -32,7 +32,7 @@ class Settings:
     `corpora` without an entry is the folder `corpora` beside the file, where there is one.
     `model` and `corpus` from the file are for questions that name none (`mih score`); given by
     a flag or a variable they replace what every hypothesis says. `given` holds the names of the
-    fields that a flag or a variable has set.
+    fields that a flag or a variable has set, `notes` what a command should tell beforehand.
     """
 
     plugins: tuple[Path, ...] = ()
@@ -51,6 +51,12 @@ class Settings:
     cache_size: int = 5 * 2**30  # bytes
     corpora: tuple[Path, ...] = ()
     given: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+_FIELDS = [
+    field.name for field in dataclasses.fields(Settings) if field.name not in ("given", "notes")
+]
 
 
 def load_settings(
@@ -67,18 +73,18 @@ def load_settings(
         environment: variables; those of the process.
 
     Raises:
-        UsageError: a key or variable is unknown, or a value is not what it should be.
+        UsageError: a key is unknown, or a value is not what it should be.
     """
     directory = directory or Path.cwd()
     root, table = _find_table(directory)
     values = _read(table, where=f"[tool.{TABLE}] of {root / 'pyproject.toml'}", base=root)
     if table and "corpora" not in values and (root / "corpora").is_dir():
         values["corpora"] = (root / "corpora",)
-    written = _variables(os.environ if environment is None else environment)
+    written, notes = _variables(os.environ if environment is None else environment)
     values |= _read(written, where="the environment", base=directory)
     asked = {name: value for name, value in (flags or {}).items() if value not in (None, (), "")}
     values |= _read(asked, where="the command line", base=directory)
-    return Settings(**values, given=frozenset(written) | frozenset(asked))
+    return Settings(**values, given=frozenset(written) | frozenset(asked), notes=notes)
 
 
 def _find_table(directory: Path) -> tuple[Path, dict[str, object]]:
@@ -96,12 +102,21 @@ def _find_table(directory: Path) -> tuple[Path, dict[str, object]]:
     return directory, {}
 
 
-def _variables(environment: Mapping[str, str]) -> dict[str, object]:
-    return {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environment.items()
-        if name.startswith(PREFIX) and value
-    }
+def _variables(environment: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
+    """What the variables set, and a note for each unknown one: it may be another program's."""
+    found: dict[str, object] = {}
+    notes = []
+    for variable, value in environment.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or not value:
+            continue
+        if name in _FIELDS:
+            found[name] = value
+        else:
+            known = [PREFIX + field.upper() for field in _FIELDS]
+            hint = did_you_mean(variable, known)
+            notes.append(f"The variable {variable} is no setting and was passed over. {hint}")
+    return found, tuple(notes)
 
 
 def _read(table: Mapping[str, object], *, where: str, base: Path) -> dict[str, Any]:
@@ -138,15 +153,14 @@ def _readers(base: Path) -> dict[str, Callable[[object], object]]:
         "output": path,
         "cache_dir": path,
         "cache_size": parse_size,
-        "limit": _whole_number,
-        "limit_tokens": _whole_number,
+        "limit": _positive,
+        "limit_tokens": _positive,
         "seed": _whole_number,
-        "batch_size": _whole_number,
+        "batch_size": _positive,
         "min_context": _whole_number,
         "untrained": _yes_or_no,
     }
-    names = [field.name for field in dataclasses.fields(Settings) if field.name != "given"]
-    return {name: special.get(name, _text) for name in names}
+    return {name: special.get(name, _text) for name in _FIELDS}
 
 
 def _text(value: object) -> str:
@@ -169,6 +183,13 @@ def _whole_number(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise ValueError("a whole number is wanted")
+
+
+def _positive(value: object) -> int:
+    number = _whole_number(value)
+    if number == 0:
+        raise ValueError("a whole number above 0 is wanted")
+    return number
 
 
 def _yes_or_no(value: object) -> bool:

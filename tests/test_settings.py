@@ -54,6 +54,9 @@ def test_a_variable_can_hold_several_values(tmp_path: Path) -> None:
         ("plugin = ['a']", "There is no setting 'plugin'.*Did you mean 'plugins'"),
         ("seed = 'x'", "setting 'seed'.*cannot be 'x': a whole number is wanted"),
         ("limit = -1", "a whole number is wanted"),
+        ("limit = 0", "setting 'limit'.*a whole number above 0 is wanted"),
+        ("limit_tokens = 0", "above 0"),
+        ("batch_size = 0", "above 0"),
         ("seed = true", "a whole number is wanted"),
         ("plugins = 3", "a list of texts is wanted"),
         ("device = 3", "a text is wanted"),
@@ -66,9 +69,17 @@ def test_a_bad_setting_is_explained(tmp_path: Path, table: str, said: str) -> No
         load_settings(directory=project(tmp_path, table), environment={})
 
 
-def test_a_misspelled_variable_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'modle' \(the environment\).*'model'"):
-        load_settings(directory=tmp_path, environment={"MIH_MODLE": "x"})
+def test_a_variable_that_is_no_setting_is_noted(tmp_path: Path) -> None:
+    found = load_settings(directory=tmp_path, environment={"MIH_MODLE": "x", "MIH_SEED": "1"})
+    assert (found.seed, found.given) == (1, {"seed"})
+    (note,) = found.notes
+    assert note.startswith("The variable MIH_MODLE is no setting and was passed over.")
+    assert "Did you mean 'MIH_MODEL'?" in note
+
+
+def test_a_variable_of_nought_is_refused_like_a_key(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'batch_size'.*the environment.*above 0"):
+        load_settings(directory=tmp_path, environment={"MIH_BATCH_SIZE": "0"})
 
 
 @pytest.mark.parametrize(
