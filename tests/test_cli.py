@@ -190,6 +190,7 @@ def test_every_command_has_help(mih: Mih, name: str) -> None:
         (["run", "-p", "no:thing"], "There is no plugin named 'thing'"),
         (["report", "none.json"], "The report none.json cannot be read"),
         (["score", "--unit", "L0N1"], "either --regex or --predicate"),
+        (["score", "--unit", "L0N1", "--predicate", ""], "--predicate '' names no predicate"),
         (["score", "--unit", "N1", "--regex", "x"], "'N1' is not a unit"),
         (["score", "--unit", "L0N1", "--regex", "x"], "Say which model"),
         (["score", "--unit", "L0N1", "--regex", "("], "does not compile"),
@@ -213,9 +214,57 @@ def test_a_command_that_cannot_be_followed_says_so_and_exits_with_4(
     assert "Traceback" not in done.err
 
 
-def test_a_misspelled_setting_is_a_usage_error(mih: Mih, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MIH_MODLE", "x")
-    assert mih("list").code == 4
+def test_a_variable_that_is_no_setting_is_told_on_stderr_only(
+    mih: Mih, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIH_HOME", "x")
+    done = mih("list", "--json")
+    assert done.code == 0
+    assert len(json.loads(done.out)["hypotheses"]) == 2
+    assert "The variable MIH_HOME is no setting" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--dtype", "float8", "There is no dtype named 'float8'"),
+        ("--device", "gpu", "There is no device named 'gpu'. Did you mean 'cuda'?"),
+        ("--device", "cude", "Did you mean 'cuda'?"),
+    ],
+)
+def test_devices_and_dtypes_are_checked_before_anything_runs(
+    mih: Mih, project: Path, option: str, value: str, said: str
+) -> None:
+    for command in (["run", "-o", "out"], [*SCORE, "--unit", "L0N0"]):
+        done = mih(*command, option, value)
+        assert (done.code, done.out) == (4, "")
+        assert said in done.err
+    assert not (project / "out").exists()
+
+
+def test_checking_a_device_loads_no_torch() -> None:
+    code = "import sys; from mi_hypotheses.cli import main; main(['run', '--device', 'gpu'])\n"
+    assert in_fresh_python(f"{code}print('torch' in sys.modules)").strip() == "False"
+
+
+@pytest.mark.parametrize("variable", ["MIH_LIMIT", "MIH_BATCH_SIZE", "MIH_LIMIT_TOKENS"])
+def test_nought_is_no_limit(mih: Mih, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "0")
+    done = mih("run", RIGHT)
+    assert done.code == 4
+    assert "a whole number above 0 is wanted" in done.err
+
+
+def test_a_plugin_directory_that_is_not_there_stops_no_command(mih: Mih, project: Path) -> None:
+    mih("run", RIGHT, "-o", "out", "--quiet")
+    table = "[tool.mi_hypotheses]\nplugins = ['claimz', 'claims']\n"
+    (project / "pyproject.toml").write_text(table, "utf-8")
+    done = mih("list")
+    assert done.code == 1
+    assert "hash-sign" in done.out
+    assert "plugins in [tool.mi_hypotheses] of pyproject.toml: There is no file" in done.err
+    assert mih(*SCORE, "--unit", "L0N0").code == 0
+    assert mih("report", "out/report.json", "-f", "md").code == 0
 
 
 def test_traceback_shows_where_an_error_arose(mih: Mih) -> None:
@@ -262,9 +311,13 @@ def test_list_in_json(mih: Mih) -> None:
     assert hypothesis["source"].startswith("claims/planted.py:")
 
 
-def test_nothing_collected_exits_with_5(mih: Mih) -> None:
+def test_nothing_collected_exits_with_5(mih: Mih, project: Path) -> None:
+    (project / "empty.py").write_text("", "utf-8")
     for command in ("list", "run"):
         done = mih(command, "-k", "nothing")
+        assert done.code == 5
+        assert done.err.startswith("-k 'nothing' left none of the 2 hypotheses")
+        done = mih(command, "empty.py")
         assert done.code == 5
         assert "No hypothesis was collected" in done.err
 
@@ -293,7 +346,8 @@ def test_models_corpora_and_cache_tell_what_there_is(mih: Mih) -> None:
     assert "package:NAME" in json.loads(mih("corpora", "--json").out)["schemes"]
     shown = json.loads(mih("cache", "--json").out)
     assert shown["directory"].endswith("cache")
-    assert mih("cache", "clear").code == 0
+    assert json.loads(mih("cache", "clear", "--json").out)["removed"] == 0
+    assert "0 entries of" in mih("cache", "clear").out
 
 
 # Runs.
@@ -342,11 +396,30 @@ def test_a_broken_plugin_fails_the_run_and_is_in_the_report(mih: Mih, project: P
     assert report["results"][0]["verdict"]["status"] == "supported"
 
 
-def test_a_place_that_cannot_be_written_is_explained(mih: Mih, project: Path) -> None:
+def test_a_place_that_cannot_be_written_is_explained_before_the_run(
+    mih: Mih, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "taken").write_text("", "utf-8")
+    monkeypatch.setattr("mi_hypotheses.engine.run", None)
     done = mih("run", RIGHT, "-o", "taken")
     assert done.code == 4
-    assert "cannot be written" in done.err
+    assert "taken cannot be written" in done.err
+
+
+def test_results_are_printed_even_where_files_cannot_be_written_in_the_end(
+    mih: Mih, project: Path
+) -> None:
+    (project / "out" / "report.md").mkdir(parents=True)
+    done = mih("run", RIGHT, "-o", "out")
+    assert done.code == 4
+    assert "1 supported" in done.out
+    assert "report.md cannot be written" in done.err
+
+
+def test_a_corpus_that_is_named_twice_is_used_once(mih: Mih) -> None:
+    twice = ("--corpus", "texts.jsonl", "--corpus", "texts.jsonl", "--json")
+    for command in (["run", RIGHT], [*SCORE, "--unit", "L0N0"]):
+        assert len(json.loads(mih(*command, *twice).out)["results"]) == 1
 
 
 def test_report_renders_a_run_anew(mih: Mih, project: Path) -> None:
@@ -407,3 +480,34 @@ def test_score_never_overwrites_a_name(mih: Mih, project: Path) -> None:
     assert done.code == 4
     assert "has a hypothesis 'hash-sign' already" in done.err
     assert file.read_text("utf-8") == before
+
+
+def test_score_without_a_bar_gives_no_verdict(mih: Mih) -> None:
+    done = mih(*SCORE, "--unit", "L0N1")
+    assert done.code == 0
+    assert "No bar was given, so there is no verdict; --expect" in done.out
+    assert "does not beat its floor" in done.out
+    assert "inconclusive" not in done.out
+
+
+def test_what_cannot_be_scored_is_not_saved(mih: Mih, project: Path) -> None:
+    save = ("--name", "mine", "--save", "claims/mine.py")
+    for command in (
+        [*SCORE, "--unit", "L0N99"],
+        [*SCORE, "--unit", "L0N0", "--corpus", "none.jsonl"],
+    ):
+        done = mih(*command, *save)
+        assert done.code == 1
+        assert "claims/mine.py is as it was" in done.err
+        assert not (project / "claims" / "mine.py").exists()
+
+
+@pytest.mark.parametrize("target", ["mine.txt", "claims", "deep.py", "latin.py"])
+def test_a_place_that_nothing_can_be_saved_in_is_explained(
+    mih: Mih, project: Path, target: str
+) -> None:
+    (project / "deep.py").mkdir()
+    (project / "latin.py").write_bytes(b"X = '\xe4'\n")
+    done = mih(*SCORE, "--unit", "L0N0", "--save", target)
+    assert (done.code, done.out) == (4, "")
+    assert target in done.err

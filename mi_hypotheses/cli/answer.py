@@ -80,8 +80,13 @@ def _table(result: Result) -> Table:
 
 def _verdict(result: Result) -> Iterator[Text]:
     status = result.verdict.status
-    yield Text(status, style=f"bold {COLOURS.get(status, 'magenta')}")
-    for reason in result.verdict.reasons:
+    reasons = result.verdict.reasons
+    if status == "inconclusive" and not result.expect:
+        reasons = tuple(reason for reason in reasons if "is expected" not in reason)
+        yield Text("No bar was given, so there is no verdict; --expect f1=0.6 would give one.")
+    else:
+        yield Text(status, style=f"bold {COLOURS.get(status, 'magenta')}")
+    for reason in reasons:
         yield Text(f"  {visible(reason, line_ends=False)}")
 
 

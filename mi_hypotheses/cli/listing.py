@@ -14,6 +14,7 @@ from mi_hypotheses.cli.options import (
     open_plugins,
     plugin_options,
     print_errors,
+    read_settings,
     selection_options,
     traceback_option,
 )
@@ -38,9 +39,8 @@ def list_(
 ) -> int:
     """List the hypotheses that `mih run` would score."""
     from mi_hypotheses.cli.running import nothing_collected
-    from mi_hypotheses.settings import load_settings
 
-    plugins = open_plugins(load_settings(), paths=paths, modules=modules)
+    plugins = open_plugins(read_settings(), paths=paths, modules=modules)
     collected = plugins.collect(keyword=keyword)
     rows = [_described(hypothesis) for hypothesis in collected.hypotheses]
     if as_json:
@@ -50,7 +50,7 @@ def list_(
         shown = ("name", "model", "unit", "source", "claim")
         _print_table([[str(row[key]) for key in shown] for row in rows])
     if not rows:
-        return nothing_collected(collected)
+        return nothing_collected(collected, keyword=keyword)
     print_errors(collected.errors)
     return ExitCode.FELL_SHORT if collected.errors else ExitCode.OK
 
@@ -79,9 +79,7 @@ def plugins(*, modules: Sequence[str], as_json: bool) -> int:
     """List the plugins, with their hooks and hypotheses."""
     from dataclasses import asdict
 
-    from mi_hypotheses.settings import load_settings
-
-    loaded = open_plugins(load_settings(), modules=modules)
+    loaded = open_plugins(read_settings(), modules=modules)
     listing = loaded.listing()
     if as_json:
         click.echo(json.dumps([asdict(plugin) for plugin in listing], indent=1))
@@ -145,9 +143,8 @@ def _model_row(name: str) -> dict[str, object]:
 def corpora(*, as_json: bool) -> None:
     """List the named corpora and the ways to write others."""
     from mi_hypotheses.corpora import SCHEMES, available_corpora
-    from mi_hypotheses.settings import load_settings
 
-    named = available_corpora(load_settings().corpora)
+    named = available_corpora(read_settings().corpora)
     if as_json:
         described = {name: corpus.model_dump(mode="json") for name, corpus in named.items()}
         click.echo(json.dumps({"named": described, "schemes": SCHEMES}, indent=1))
@@ -165,16 +162,20 @@ def corpora(*, as_json: bool) -> None:
 def cache(action: str, *, cache_dir: str | None, as_json: bool) -> None:
     """Show where activations are kept and how large that is, or clear it."""
     from mi_hypotheses.cli.running import open_cache
-    from mi_hypotheses.settings import load_settings
 
-    kept = open_cache(load_settings({"cache_dir": cache_dir}))
+    kept = open_cache(read_settings({"cache_dir": cache_dir}))
     if action == "clear":
-        click.echo(f"{kept.clear()} entries of {kept.directory} were removed.")
+        removed = kept.clear()
+        if as_json:
+            found = {"directory": str(kept.directory), "removed": removed}
+            click.echo(json.dumps(found, indent=1))
+        else:
+            click.echo(f"{removed} entries of {kept.directory} were removed.")
         return
     entries, size = sum(1 for _ in kept.entries()), kept.size()
     if as_json:
-        found = {"directory": str(kept.directory), "entries": entries, "bytes": size}
-        click.echo(json.dumps({**found, "limit_bytes": kept.limit_bytes}, indent=1))
+        shown = {"directory": str(kept.directory), "entries": entries, "bytes": size}
+        click.echo(json.dumps({**shown, "limit_bytes": kept.limit_bytes}, indent=1))
     else:
         click.echo(f"{kept.directory}: {entries} entries, {_megabytes(size)} of at most ", nl=False)
         click.echo(_megabytes(kept.limit_bytes))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,20 +49,27 @@ selection_options: Callable[[F], F] = _together(
 )
 
 engine_options: Callable[[F], F] = _together(
-    click.option("-m", "--model", help="Score this model instead of the one that was named."),
     click.option(
-        "--corpus",
-        multiple=True,
-        metavar="URI",
-        help="Use this corpus instead of those that were named; may be repeated.",
+        "--limit",
+        type=click.IntRange(1),
+        metavar="N",
+        help="At most N documents, the first in the corpus's order; a verdict takes at least a "
+        "few dozen.",
     ),
-    click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N documents."),
     click.option(
-        "--limit-tokens", type=click.IntRange(1), metavar="N", help="At most about N tokens."
+        "--limit-tokens",
+        type=click.IntRange(1),
+        metavar="N",
+        help="At most about N tokens, in whole documents in the corpus's order.",
     ),
     click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto]"),
     click.option("--dtype", help="float32, bfloat16 or float16.  [default: float32]"),
-    click.option("--seed", type=click.IntRange(0), help="Of splits and resampling.  [default: 0]"),
+    click.option(
+        "--seed",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Of splits and resampling.  [default: 0]",
+    ),
     click.option(
         "--batch-size", type=click.IntRange(1), metavar="N", help="Windows a batch.  [default: 32]"
     ),
@@ -69,7 +77,8 @@ engine_options: Callable[[F], F] = _together(
         "--min-context",
         type=click.IntRange(0),
         metavar="N",
-        help="Leave out the first N tokens of every later window of a document.",
+        help="Leave out the first N tokens of every later window of a document, which see little "
+        "of what comes before: with 32, each token there has at least 32 before it.",
     ),
     click.option(
         "--untrained",
@@ -87,16 +96,27 @@ engine_options: Callable[[F], F] = _together(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def read_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings in force; what is noted about them goes to stderr."""
+    from mi_hypotheses.settings import load_settings
+
+    settings = load_settings(flags)
+    for note in settings.notes:
+        click.echo(note, err=True)
+    return settings
+
+
 def open_plugins(
     settings: Settings, *, paths: Sequence[str] = (), modules: Sequence[str] = ()
 ) -> Plugins:
     """All plugins, those of the settings where no path is given."""
-    from mi_hypotheses.plugins import load_plugins
+    from mi_hypotheses.plugins import DIRECTORIES_FROM, load_plugins
 
     return load_plugins(
         paths=paths,
         modules=modules,
         directories=settings.plugins,
+        directories_from="MIH_PLUGINS" if "plugins" in settings.given else DIRECTORIES_FROM,
         named_corpora=settings.corpora,
     )
 
@@ -107,17 +127,35 @@ def print_errors(errors: Sequence[LoadError]) -> None:
         click.echo(f"{error.source}: {error.message}", err=True)
 
 
+def prepare_directory(directory: Path) -> None:
+    """Make the directory of files that will be written at the end, and see that they can be.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise _unwritable(directory, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> Exception:
+    from mi_hypotheses.errors import UsageError
+
+    reason = error.strerror or str(error)
+    return UsageError(f"{path} cannot be written: {reason}. Choose another place.")
+
+
 def write_file(path: Path, content: str) -> None:
     """Write a file that the user asked for.
 
     Raises:
         UsageError: it cannot be written there.
     """
-    from mi_hypotheses.errors import UsageError
     from mi_hypotheses.reports import write_atomically
 
     try:
         write_atomically(path, content)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{path} cannot be written: {reason}. Choose another place.") from None
+        raise _unwritable(path, error) from None

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from mi_hypotheses.cli.options import open_plugins, plugin_options, print_errors, write_file
+from mi_hypotheses.cli.options import (
+    open_plugins,
+    plugin_options,
+    print_errors,
+    read_settings,
+    write_file,
+)
 
 
 @click.command
@@ -21,9 +27,8 @@ def report(run: Path, *, form: str, output: Path | None, modules: Sequence[str])
     """Write the report of a run in another format."""
     from mi_hypotheses.errors import MiHypothesesError, PluginError, unknown_name
     from mi_hypotheses.reports import read_report
-    from mi_hypotheses.settings import load_settings
 
-    plugins = open_plugins(load_settings(), modules=modules)
+    plugins = open_plugins(read_settings(), modules=modules)
     writers = plugins.report_writers()
     if form not in writers:
         print_errors(plugins.errors())  # the one that was to bring it may be among them
@@ -38,6 +43,8 @@ def report(run: Path, *, form: str, output: Path | None, modules: Sequence[str])
             f"The writer of the report format {form!r} failed on {run}: "
             f"{type(error).__name__}: {error}."
         ) from error
+    if not isinstance(written, str):
+        raise PluginError(f"The writer of the report format {form!r} returned no text.")
     if output is None:
         click.echo(written, nl=not written.endswith("\n"))
     else:

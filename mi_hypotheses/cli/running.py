@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ import click
 from mi_hypotheses.cli.codes import ExitCode
 from mi_hypotheses.cli.options import (
     engine_options,
-    json_option,
     open_plugins,
+    prepare_directory,
     print_errors,
+    read_settings,
     selection_options,
     write_file,
 )
@@ -28,11 +30,20 @@ if TYPE_CHECKING:
 
 @click.command
 @selection_options
+@click.option("-m", "--model", help="Score this model instead of the one that was named.")
+@click.option(
+    "--corpus",
+    multiple=True,
+    metavar="URI",
+    help="Use this corpus instead of those that were named; may be repeated.",
+)
 @engine_options
 @click.option(
     "-o", "--output", metavar="DIR", help="Where the report goes.  [default: reports/latest]"
 )
-@json_option
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the report as JSON; files are written as well."
+)
 @click.pass_obj
 def run(
     command: str,
@@ -52,42 +63,36 @@ def run(
     directories named in pyproject.toml are searched. The exit code is 0 if all hypotheses came
     out as expected, 1 if some fell short or failed, 5 if there are none.
     """
-    from mi_hypotheses.settings import load_settings
-
-    settings = load_settings(flags)
+    settings = engine_settings(flags)
     plugins = open_plugins(settings, paths=paths, modules=modules)
     collected = plugins.collect(keyword=keyword)
     if not collected.hypotheses:
-        return nothing_collected(collected)
-    report = run_engine(
-        override(collected.hypotheses, settings),
-        settings=settings,
-        plugins=plugins,
-        load_errors=collected.errors,
-        no_cache=no_cache,
-        quiet=quiet,
-        command=command,
-    )
+        return nothing_collected(collected, keyword=keyword)
+    prepare_directory(settings.output)
+    work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
+    hypotheses = override(collected.hypotheses, settings)
+    report = run_engine(hypotheses, work, load_errors=collected.errors)
+    _print(report, as_json=as_json)
     page = _write(report, plugins, settings.output)
-    if as_json:
-        click.echo(report.model_dump_json(indent=1))
-        print_errors(report.errors)
-    else:
-        print_table(report)
+    if not as_json:
         click.echo(f"Report: {page}")
     return exit_code(report)
 
 
-def nothing_collected(collected: Collected) -> int:
+def nothing_collected(collected: Collected, *, keyword: str | None) -> int:
     """Say that there is nothing to do, and why; the exit code."""
     print_errors(collected.errors)
     if collected.errors:
         return ExitCode.FELL_SHORT
-    click.echo(
-        "No hypothesis was collected. Name a plugin file or directory, or set plugins = [...] in "
-        "[tool.mi_hypotheses] of pyproject.toml; 'mih list' shows what is there.",
-        err=True,
-    )
+    if n := collected.left_out:
+        hypotheses = "the one hypothesis" if n == 1 else f"the {n} hypotheses"
+        click.echo(f"-k {keyword!r} left none of {hypotheses}; 'mih list' shows them.", err=True)
+    else:
+        click.echo(
+            "No hypothesis was collected. Name a plugin file or directory, or set plugins = [...] "
+            "in [tool.mi_hypotheses] of pyproject.toml; 'mih list' shows what is there.",
+            err=True,
+        )
     return ExitCode.NOTHING_COLLECTED
 
 
@@ -97,24 +102,43 @@ def override(hypotheses: Sequence[Hypothesis], settings: Settings) -> list[Hypot
     if "model" in settings.given:
         changes["model"] = settings.model
     if "corpus" in settings.given:
-        changes["corpora"] = settings.corpus
+        changes["corpora"] = tuple(dict.fromkeys(settings.corpus))
     return [hypothesis.model_copy(update=changes) for hypothesis in hypotheses]
 
 
+def engine_settings(flags: Mapping[str, object]) -> Settings:
+    """The settings of a command that runs models.
+
+    Raises:
+        UsageError: the device or dtype is misspelled.
+    """
+    from mi_hypotheses.models import check_device, check_dtype
+
+    settings = read_settings(flags)
+    check_device(settings.device)
+    check_dtype(settings.dtype)
+    return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How a command has its hypotheses scored."""
+
+    settings: Settings = field(kw_only=False)
+    plugins: Plugins = field(kw_only=False)
+    no_cache: bool
+    quiet: bool
+    command: str
+
+
 def run_engine(
-    hypotheses: Sequence[Hypothesis],
-    *,
-    settings: Settings,
-    plugins: Plugins,
-    load_errors: Sequence[LoadError] = (),
-    no_cache: bool,
-    quiet: bool,
-    command: str,
+    hypotheses: Sequence[Hypothesis], work: Work, *, load_errors: Sequence[LoadError] = ()
 ) -> Report:
     """Run the engine as the settings say, watched on stderr."""
     from mi_hypotheses.cli.progress import watch
     from mi_hypotheses.engine import RunOptions, run
 
+    settings = work.settings
     options = RunOptions(
         device=settings.device,
         dtype=settings.dtype,
@@ -125,15 +149,15 @@ def run_engine(
         min_context=settings.min_context,
         untrained=settings.untrained,
     )
-    with watch(quiet=quiet) as progress:
+    with watch(quiet=work.quiet) as progress:
         return run(
             hypotheses,
             options=options,
-            plugins=plugins,
-            cache=open_cache(settings, temporary=no_cache),
+            plugins=work.plugins,
+            cache=open_cache(settings, temporary=work.no_cache),
             load_errors=load_errors,
             progress=progress,
-            command=command,
+            command=work.command,
         )
 
 
@@ -156,13 +180,17 @@ def _write(report: Report, plugins: Plugins, directory: Path) -> Path:
     return Path(short_path(directory / "report.html"))
 
 
-def print_table(report: Report) -> None:
+def _print(report: Report, *, as_json: bool) -> None:
     """Print all results on stdout."""
     from rich.console import Console
 
     from mi_hypotheses.render import render_terminal
 
-    render_terminal(report, Console())
+    if as_json:
+        click.echo(report.model_dump_json(indent=1))
+        print_errors(report.errors)
+    else:
+        render_terminal(report, Console())
 
 
 def exit_code(report: Report) -> int:

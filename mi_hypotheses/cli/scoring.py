@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -13,14 +14,31 @@ from mi_hypotheses.cli.options import (
     json_option,
     open_plugins,
     plugin_options,
+    prepare_directory,
     print_errors,
     write_file,
 )
 
 if TYPE_CHECKING:
     from mi_hypotheses.hypotheses import Fires
+    from mi_hypotheses.plugins import Plugins
     from mi_hypotheses.predicates import Predicate
     from mi_hypotheses.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The options that say what is asked."""
+
+    regex: str | None
+    flags: str
+    group: str | None
+    tokens: str
+    named: str | None
+    unit: str
+    expect: tuple[str, ...]
+    name: str | None
+    claim: str | None
 
 
 @click.command
@@ -33,7 +51,19 @@ if TYPE_CHECKING:
 @click.option("--expect", multiple=True, metavar="METRIC=VALUE", help="f1=0.6; may be repeated.")
 @click.option("--name", help="What the hypothesis is called.")
 @click.option("--claim", help="What it claims, in words.")
-@click.option("--save", type=click.Path(path_type=Path), help="Add it to this plugin file.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Add it to this plugin file, unless scoring it fails.",
+)
+@click.option("-m", "--model", help="The model to score.")
+@click.option(
+    "--corpus",
+    multiple=True,
+    metavar="URI",
+    help="What to score it on; may be repeated.  [default: stdlib]",
+)
 @engine_options
 @plugin_options
 @json_option
@@ -42,56 +72,52 @@ def score(
     command: str,
     /,
     *,
-    regex: str | None,
-    flags: str,
-    group: str | None,
-    tokens: str,
-    named: str | None,
-    unit: str,
-    expect: Sequence[str],
-    name: str | None,
-    claim: str | None,
     save: Path | None,
     modules: Sequence[str],
     as_json: bool,
     no_cache: bool,
     quiet: bool,
-    **settings_flags: object,
+    **options: Any,
 ) -> int:
     """Ask one question: does this unit fire on that text?
 
     mih score --regex '#[^\\n]*' --unit L0N417 -m py-gelu-1l --corpus package:sympy
     """
     from mi_hypotheses.cli.answer import print_answer
-    from mi_hypotheses.cli.running import exit_code, run_engine
-    from mi_hypotheses.errors import UsageError
-    from mi_hypotheses.settings import load_settings
+    from mi_hypotheses.cli.running import Work, engine_settings, exit_code, run_engine
 
-    settings = load_settings(settings_flags)
+    question = _Question(**{each.name: options.pop(each.name) for each in fields(_Question)})
+    settings = engine_settings(options)
     plugins = open_plugins(settings, modules=modules)
-    if (regex is None) == (named is None):
-        raise UsageError("Say what the unit should fire on: either --regex or --predicate.")
-    on = _predicate(named) if named else _regex(regex or "", flags, group, tokens)
-    hypothesis = _hypothesis(on, unit, _bars(expect), name=name, claim=claim, settings=settings)
-    for mistake in plugins.mistakes(hypothesis):
-        raise UsageError(mistake.message)
-    saved = _to_save(save, hypothesis, named) if save else ""
-    report = run_engine(
-        [hypothesis],
-        settings=settings,
-        plugins=plugins,
-        no_cache=no_cache,
-        quiet=quiet,
-        command=command,
-    )
+    hypothesis = _hypothesis(question, settings, plugins)
+    if save:
+        _to_save(save, hypothesis, question.named)  # so that a mistake shows before the run
+        prepare_directory(save.parent)
+    work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
+    report = run_engine([hypothesis], work)
     if as_json:
         click.echo(report.model_dump_json(indent=1))
     else:
         print_answer(report)
-    if save:
-        write_file(save, saved)
+    failed = any(result.verdict.status == "error" for result in report.results)
+    if failed:
+        print_errors(plugins.errors())  # a plugin that could not be loaded may be why
+    if save and failed:
+        click.echo(f"{save} is as it was: what cannot be scored is not saved.", err=True)
+    elif save:
+        write_file(save, _to_save(save, hypothesis, question.named))
         click.echo(f"Saved as {hypothesis.name!r} in {save}.", err=True)
     return exit_code(report)
+
+
+def _predicate(question: _Question) -> Predicate:
+    from mi_hypotheses.errors import UsageError
+
+    if question.regex is not None and question.named is None:
+        return _regex(question.regex, question.flags, question.group, question.tokens)
+    if question.named is not None and question.regex is None:
+        return _named(question.named)
+    raise UsageError("Say what the unit should fire on: either --regex or --predicate.")
 
 
 def _regex(pattern: str, flags: str, group: str | None, tokens: str) -> Predicate:
@@ -112,7 +138,7 @@ def _regex(pattern: str, flags: str, group: str | None, tokens: str) -> Predicat
         raise UsageError(plain_validation(error)) from None
 
 
-def _predicate(named: str) -> Predicate:
+def _named(named: str) -> Predicate:
     """The predicate `FILE.py::NAME`."""
     from mi_hypotheses.errors import UsageError, unknown_name
     from mi_hypotheses.loading import load_file
@@ -147,15 +173,7 @@ def _bars(expect: Sequence[str]) -> dict[str, float]:
     return bars
 
 
-def _hypothesis(
-    on: Predicate,
-    unit: str,
-    expect: Mapping[str, float],
-    *,
-    name: str | None,
-    claim: str | None,
-    settings: Settings,
-) -> Fires:
+def _hypothesis(question: _Question, settings: Settings, plugins: Plugins) -> Fires:
     from pydantic import ValidationError
 
     from mi_hypotheses.errors import UsageError
@@ -163,30 +181,31 @@ def _hypothesis(
     from mi_hypotheses.loading import plain_validation
     from mi_hypotheses.predicates import describe
 
-    parsed = parse_unit(unit)
+    on, unit = _predicate(question), parse_unit(question.unit)
+    expect = _bars(question.expect)
     if settings.model is None:
         raise UsageError("Say which model: -m NAME; 'mih models' lists those that are there.")
     try:
         hypothesis = Fires(
-            name=str(parsed).replace("*", "any") if name is None else name,
-            claim=claim or f"Fires on {describe(on)}.",
+            name=str(unit).replace("*", "any") if question.name is None else question.name,
+            claim=question.claim or f"Fires on {describe(on)}.",
             model=settings.model,
-            unit=parsed,
+            unit=unit,
             on=on,
-            corpora=settings.corpus or ("stdlib",),
+            corpora=tuple(dict.fromkeys(settings.corpus)) or ("stdlib",),
             expect=expect,
         )
     except ValidationError as error:
         raise UsageError(plain_validation(error)) from None
     hypothesis._source = "command line"
+    for mistake in plugins.mistakes(hypothesis):
+        raise UsageError(mistake.message)
     return hypothesis
 
 
 def _to_save(path: Path, hypothesis: Fires, named: str | None) -> str:
-    """The new text of the plugin file; made before scoring, so that a mistake shows at once."""
+    """The new text of the plugin file."""
     from mi_hypotheses.saving import add_to_file
 
-    if named is None:
-        return add_to_file(path, hypothesis)
-    file, _, name = named.partition("::")
-    return add_to_file(path, hypothesis, predicate=(Path(file), name))
+    file, _, name = (named or "").partition("::")
+    return add_to_file(path, hypothesis, predicate=(Path(file), name) if named else None)
