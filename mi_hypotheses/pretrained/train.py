@@ -29,7 +29,7 @@ ARCHITECTURES = {
     "py-solu-1l": Architecture(1, 128, 4, D_VOCAB, N_CTX, d_mlp=2048, act_fn="solu_ln"),
     "py-attn-2l": Architecture(2, 256, 8, D_VOCAB, N_CTX),
 }
-STEPS = 20_500
+STEPS = 26_000
 # Of py-attn-2l these are shipped beside the last: its heads form between steps 800 and 1,000 and
 # reach over the whole window after step 2,000, when text begins.
 SHIPPED_CHECKPOINTS = (100, 400, 800, 900, 1_000, 1_400, 2_000, 2_400, 8_000)
