@@ -32,6 +32,14 @@ _LABELS = {
     "off_target_bos": "off-target BOS",
     "comparison_best": "best other unit",
 }
+# Rivals in a table's cell.
+_SHORT = {
+    "token_identity": "token",
+    "previous_token": "previous",
+    "comparison_best": "other unit",
+}
+UNBEATEN = "*"
+JUDGED: tuple[Status, ...] = ("supported", "refuted", "inconclusive")
 _HEADLINES = {
     "boolean": ("pearson", "ap", "f1"),
     "numeric": ("pearson", "spearman"),
@@ -191,12 +199,43 @@ def floors_of(result: Result, metric: str) -> list[Floor]:
     return sorted(found, key=lambda floor: -floor.value)
 
 
-def best_floor(result: Result) -> Floor | None:
-    """The strongest rival on the first headline metric that has any."""
-    for metric in headline_metrics(result):
-        if floors := floors_of(result, metric):
-            return floors[0]
-    return None
+def floor_text(result: Result, metric: str) -> str:
+    """`0.546 other unit`: the strongest rival on a metric, with `*` where it is not beaten."""
+    floors = floors_of(result, metric)
+    if not floors:
+        return ""
+    rival = _SHORT.get(floors[0].rival, words(floors[0].rival))
+    mark = UNBEATEN if metric in unbeaten(result) else ""
+    return f"{number(floors[0].value)} {one_line(rival)}{mark}"
+
+
+def unbeaten(result: Result) -> list[str]:
+    """The headline metrics whose 95% interval does not lie above the strongest rival."""
+    return [
+        metric
+        for metric in headline_metrics(result)
+        if (score := result.scores.get(metric)) is not None
+        and score.low is not None
+        and any(score.low <= floor.value for floor in floors_of(result, metric)[:1])
+    ]
+
+
+def verdict_text(result: Result) -> str:
+    """`✓ supported`, with a `*` where a floor is not beaten."""
+    status = result.verdict.status
+    mark = UNBEATEN if unbeaten(result) and status in JUDGED else ""
+    return f"{SYMBOLS[status]} {status}{mark}"
+
+
+def unbeaten_note(results: Sequence[Result]) -> str | None:
+    """What the mark says, where any of the results has it."""
+    if not any(unbeaten(result) and result.verdict.status in JUDGED for result in results):
+        return None
+    return (
+        f"{UNBEATEN} floor not beaten: the score's 95% interval does not lie above what that "
+        "trivial rival gets on the same tokens (token, previous: it knows only the token, or the "
+        "one before)."
+    )
 
 
 def bar_for(result: Result, metric: str) -> Bar | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,7 +24,6 @@ from mi_hypotheses.presentation import (
     SYMBOLS,
     bar_for,
     count,
-    floors_of,
     grouped,
     headline_columns,
     headline_metrics,
@@ -220,18 +219,26 @@ def render_markdown(report: Report) -> str:
 
 def _markdown_table(table: _Table) -> Iterator[str]:
     head = ["verdict", "hypothesis", "unit", "model", "corpus", *map(words, table.metrics)]
-    yield f"| {' | '.join([*head, 'best floor'])} |"
-    yield "|---" * (len(head) + 1) + "|"
+    yield f"| {' | '.join(head)} |"
+    yield "|---" * len(head) + "|"
     for result in table.results:
-        status = result.verdict.status
         cells = [
-            f"{SYMBOLS[status]} {status}",
+            _plain(presentation.verdict_text(result)),
             _plain(result.name),
             *(_code(text, cell=True) for text in (result.unit, result.model, result.corpus)),
-            *(_plain(score_text(result.scores.get(metric))) for metric in table.metrics),
-            _plain(_floor_text(result)),
+            *(_plain(_markdown_score(result, metric)) for metric in table.metrics),
         ]
         yield f"| {' | '.join(cells)} |"
+    if note := presentation.unbeaten_note(table.results):
+        yield ""
+        yield _plain(note)
+
+
+def _markdown_score(result: Result, metric: str) -> str:
+    """`0.712 [0.690, 0.734], floor 0.546 token`."""
+    floor = presentation.floor_text(result, metric)
+    score = score_text(result.scores.get(metric))
+    return f"{score}, floor {floor}" if floor and metric in result.scores else score
 
 
 def _markdown_facts(group: tuple[Result, ...]) -> Iterator[str]:
@@ -285,11 +292,6 @@ def _counts_text(result: Result) -> str:
     return " · ".join(parts)
 
 
-def _floor_text(result: Result) -> str:
-    floor = presentation.best_floor(result)
-    return f"{number(floor.value)} {words(floor.rival)}" if floor else MISSING
-
-
 def _plain(text: str) -> str:
     """`text` on one line, with everything that Markdown or HTML would read as markup escaped."""
     return re.sub(r"([\\`*_\[\]<>|~#&$])", r"\\\1", one_line(text))
@@ -308,22 +310,42 @@ def render_terminal(report: Report, console: Console) -> None:
     """Print a table of all results, then why those fell short that did, and all errors in full."""
     if report.results:
         console.print(_terminal_table(report, narrow=console.width < 104))
+    if note := presentation.unbeaten_note(report.results):
+        console.print(Text(note, style="yellow"))
     for result in report.results:
         if result.verdict.status not in ("supported", "error"):
-            for reason in result.verdict.reasons:
-                console.print(_labelled(result.verdict.status, _where(result), one_line(reason)))
-    for result in report.results:
-        if result.verdict.status == "error":
-            message = "\n".join(result.verdict.reasons)
-            console.print(_labelled("error", _where(result), visible(message, line_ends=False)))
+            reasons = "; ".join(map(one_line, _untold(result)))
+            console.print(_labelled(result.verdict.status, _where([result]), reasons))
+    for message, failed in _failures(report.results).items():
+        console.print(_labelled("error", _where(failed), visible(message, line_ends=False)))
     for error in report.errors:
         message = visible(error.message, line_ends=False)
         console.print(_labelled("error", one_line(error.source), message))
     console.print(Text(summary_line(report), style="bold"))
 
 
-def _where(result: Result) -> str:
-    return one_line(f"{result.name} on {result.corpus}")
+def _untold(result: Result) -> list[str]:
+    """The reasons that the marks of the table do not tell already."""
+    reasons = [*result.verdict.reasons]
+    if not presentation.unbeaten(result):
+        return reasons
+    return [reason for reason in reasons if "does not beat its floor" not in reason] or reasons
+
+
+def _failures(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The errors, each with all results that it stands for."""
+    failures: dict[str, list[Result]] = {}
+    for result in results:
+        if result.verdict.status == "error":
+            failures.setdefault("\n".join(result.verdict.reasons), []).append(result)
+    return failures
+
+
+def _where(results: Sequence[Result]) -> str:
+    """`a, b on package:sympy`."""
+    names = dict.fromkeys(result.name for result in results)
+    corpora = dict.fromkeys(result.corpus for result in results)
+    return one_line(f"{', '.join(names)} on {', '.join(corpora)}")
 
 
 def _labelled(status: Status, where: str, message: str) -> Text:
@@ -334,20 +356,20 @@ def _labelled(status: Status, where: str, message: str) -> Text:
 def _terminal_table(report: Report, *, narrow: bool) -> Table:
     """One row a result, of a few short lines; a `narrow` one fits 80 columns."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("hypothesis", overflow="fold", ratio=1)
-    table.add_column(Text("score [95% interval]"), no_wrap=True)
-    table.add_column("wanted", no_wrap=True)
-    table.add_column("floor" if narrow else "best floor", no_wrap=True)
+    if not narrow:
+        table.add_column("verdict", no_wrap=True)
+    table.add_column("verdict, hypothesis" if narrow else "hypothesis", overflow="fold", ratio=1)
+    for title in ("score [95% interval]", "wanted", "floor"):
+        table.add_column(Text(title), no_wrap=True)
     for result in (result for group in grouped(report.results) for result in group):
-        status = result.verdict.status
+        verdict = Text(presentation.verdict_text(result), style=_STYLES[result.verdict.status])
+        name = _terminal_name(result)
         metrics = [m for m in headline_metrics(result) if m in result.scores]
         table.add_row(
-            Text(f"{SYMBOLS[status]} {status}", style=_STYLES[status]),
-            _terminal_name(result),
+            *([Text("\n").join([verdict, name])] if narrow else [verdict, name]),
             Text("\n").join(_terminal_score(result, metric) for metric in metrics),
             "\n".join(_wanted(result, metric) for metric in metrics),
-            Text("\n".join(_metric_floor(result, m, narrow=narrow) for m in metrics), style="dim"),
+            Text("\n").join(_terminal_floor(result, metric) for metric in metrics),
         )
     return table
 
@@ -369,9 +391,7 @@ def _wanted(result: Result, metric: str) -> str:
     return f"≥ {number(bar.at_least, exact=True)}" if bar else ""
 
 
-def _metric_floor(result: Result, metric: str, *, narrow: bool) -> str:
-    floors = floors_of(result, metric)
-    if not floors:
-        return MISSING
-    value = number(floors[0].value)
-    return value if narrow else f"{value} {one_line(words(floors[0].rival))}"
+def _terminal_floor(result: Result, metric: str) -> Text:
+    beaten = metric not in presentation.unbeaten(result)
+    text = presentation.floor_text(result, metric) or MISSING
+    return Text(text, style="dim" if beaten else "yellow")

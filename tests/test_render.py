@@ -19,6 +19,7 @@ from mi_hypotheses.reports import (
     Histogram,
     LoadError,
     Report,
+    Result,
     Score,
     Verdict,
 )
@@ -339,9 +340,6 @@ def test_numbers_that_somebody_wrote_are_not_padded() -> None:
 def test_every_expected_metric_leads() -> None:
     result = sample_report.result()
     assert presentation.headline_metrics(result) == ["pearson", "ap", "f1"]
-    assert presentation.best_floor(result) == presentation.Floor(
-        "pearson", "comparison_best", pytest.approx(0.546)
-    )
 
 
 def test_a_histogram_keeps_its_counts_and_its_threshold_when_made_coarser() -> None:
@@ -362,3 +360,56 @@ def test_an_interval_bar_has_room_for_negative_and_large_values() -> None:
     assert "expected at least 5" in drawn
     charts.interval_bar(Score(value=-0.4, low=-0.5, high=-0.3))
     charts.interval_bar(Score(value=None))
+
+
+def unbeaten_result(status: str = "supported") -> Result:
+    floors = {"pearson.token_identity": 0.8, "pearson.constant": 0.0, "ap.random": 0.02}
+    reason = "pearson 0.78 [0.75, 0.82] does not beat its floor: 0.80 for the current token alone"
+    verdict = Verdict(status=status, reasons=("f1 0.78 reaches 0.5", "ap 0.7", reason))
+    scores = sample_report.result().scores
+    return sample_report.result(status=status, scores=scores, floors=floors, verdict=verdict)
+
+
+@pytest.mark.parametrize("status", ["supported", "refuted"])
+def test_a_floor_that_is_not_beaten_is_marked_and_explained_once(status: str) -> None:
+    report = sample_report.report(unbeaten_result(status), unbeaten_result(status))
+    symbol = presentation.SYMBOLS[status]
+    shown, markdown, page = terminal(report), render_markdown(report), Page(render_html(report))
+    assert f"{symbol} {status}*" in shown
+    assert f"| {symbol} {status}\\* |" in markdown
+    assert f"{symbol} {status}*" in page.text
+    for text in (shown, markdown, page.text):
+        text = text.replace("\\", "").replace("\n", " ")
+        assert text.count("* floor not beaten: the score's 95% interval") == 1
+
+
+def test_beaten_floors_are_not_marked() -> None:
+    report = sample_report.report(sample_report.result())
+    for text in (terminal(report), render_markdown(report), Page(render_html(report)).text):
+        assert "✓ supported*" not in text.replace("**", "")
+        assert "not beaten" not in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_floor_stands_beside_its_metric_with_its_rival(width: int) -> None:
+    report = sample_report.report(unbeaten_result())
+    rows = [line for line in terminal(report, width).splitlines() if "[0." in line]
+    assert re.search(r"Pearson r +0.780 .* 0.800 token\*", rows[0])
+    assert re.search(r"AP +0.702 .* 0.020 random\b(?!\*)", rows[1])
+    markdown = render_markdown(report)
+    assert r"0.780 \[0.749, 0.819\], floor 0.800 token\* |" in markdown
+    assert "floor 0.800 token*" in Page(render_html(report)).text
+
+
+def test_why_a_result_fell_short_is_one_line_of_the_terminal() -> None:
+    shown = terminal(sample_report.report(unbeaten_result("refuted"), errors=()), width=400)
+    (line,) = [line for line in shown.splitlines() if "reaches" in line]
+    assert line == ("✗ refuted python-comment on package:sympy: f1 0.78 reaches 0.5; ap 0.7")
+
+
+def test_an_error_that_several_results_share_is_told_once() -> None:
+    verdict = Verdict(status="error", reasons=("There is no corpus 'x'.",))
+    broken = [sample_report.result(n, "error", verdict=verdict, scores={}) for n in ("a", "b")]
+    shown = terminal(sample_report.report(*broken, errors=()))
+    assert shown.count("There is no corpus 'x'.") == 1
+    assert "! error a, b on package:sympy: There is no corpus 'x'." in shown
