@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 
 import mi_hypotheses
@@ -173,6 +174,22 @@ def test_every_command_has_help(mih: Mih, name: str) -> None:
     assert done.code == 0
     assert cli.commands[name].help
     assert "--traceback" in done.out
+
+
+def options_of(name: str) -> dict[str, click.Option]:
+    parameters = cli.commands[name].params
+    return {each.opts[-1]: each for each in parameters if isinstance(each, click.Option)}
+
+
+def test_help_says_what_an_option_does_in_this_command() -> None:
+    run, score = options_of("run"), options_of("score")
+    assert (run["--json"].help or "").endswith("files are written as well.")
+    assert score["--model"].help == "The model to score."
+    for options in (run, score):
+        assert "order" in (options["--limit"].help or "")
+        assert "with 32" in (options["--min-context"].help or "")
+        for option in options.values():
+            assert not isinstance(option.type, click.IntRange) or option.metavar == "N"
 
 
 # Mistakes.

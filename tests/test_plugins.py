@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mi_hypotheses import hookspecs, loading
+from mi_hypotheses.cli import main
 from mi_hypotheses.errors import CorpusError, PluginError, UnknownNameError, UsageError
 from mi_hypotheses.hooks import HOOKS
 from mi_hypotheses.plugins import Collected, Plugins, load_plugins
@@ -501,6 +502,32 @@ def test_hypotheses_of_installed_plugins_stay_out_where_paths_are_given() -> Non
     collected = load_plugins(paths=[path]).collect()
     assert names(collected) == ["a"]
     assert collected.errors == ()
+
+
+def test_hooks_of_an_installed_plugin_that_fail_stop_no_command(
+    installed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = tmp_path / "site"
+    shutil.copytree(installed, broken)
+    hooks = "\n".join(
+        f"@hookimpl\ndef {name}():\n    raise SystemExit('{name} is broken')\n"
+        for name in ("mi_metrics", "mi_report_writers", "mi_commands")
+    )
+    code = f"from mi_hypotheses import hookimpl\n{hooks}"
+    (broken / "example_claims" / "__init__.py").write_text(code, "utf-8")
+    monkeypatch.syspath_prepend(str(broken))
+    path = write("a.py", f"A = {claim('a')}")
+    assert main(["list", path]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("a ")
+    assert printed.err.count("mi_metrics is broken") == 1
+    assert main(["--help"]) == 0
+    assert main(["hello"]) == 4
+    assert "mi_commands is broken" in capsys.readouterr().err
+    assert set(load_plugins().report_writers()) == {"html", "json", "md"}
 
 
 @pytest.mark.usefixtures("with_example")

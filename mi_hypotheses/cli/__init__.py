@@ -7,12 +7,16 @@ import shlex
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import click
 
 from mi_hypotheses.cli.codes import ExitCode
-from mi_hypotheses.cli.options import traceback_option
+from mi_hypotheses.cli.options import print_errors, traceback_option
 from mi_hypotheses.errors import MiHypothesesError
+
+if TYPE_CHECKING:
+    from mi_hypotheses.reports import LoadError
 
 GROUP = "mi_hypotheses"
 
@@ -21,18 +25,26 @@ class _Commands(click.Group):
     """The built-in commands, and those that installed plugins bring."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_installed_commands()})
+        return sorted({*super().list_commands(ctx), *_installed_commands()[0]})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or _installed_commands().get(cmd_name)
+        if (known := super().get_command(ctx, cmd_name)) is not None:
+            return known
+        commands, errors = _installed_commands()
+        if cmd_name not in commands:
+            print_errors(errors)  # the plugin that was to bring it may be among them
+        return commands.get(cmd_name)
 
 
-def _installed_commands() -> dict[str, click.Command]:
+def _installed_commands() -> tuple[dict[str, click.Command], Sequence[LoadError]]:
+    """By name, and what is wrong in the plugins that are installed."""
     if not metadata.entry_points(group=GROUP):
-        return {}
+        return {}, ()
     from mi_hypotheses.plugins import load_plugins
 
-    return {command.name or "": command for command in load_plugins().commands()}
+    plugins = load_plugins()
+    commands = {command.name or "": command for command in plugins.commands()}
+    return commands, plugins.errors()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
