@@ -169,7 +169,7 @@ def headline_metrics(result: Result) -> list[str]:
     return list(dict.fromkeys([*present, *(bar.metric for bar in result.expect)]))
 
 
-def headline_columns(results: Sequence[Result], *, most: int = 5) -> list[str]:
+def headline_columns(results: Sequence[Result], *, most: int = 4) -> list[str]:
     """Headline metrics of all `results`: those that most of them have first, at most `most`."""
     counts = Counter(metric for result in results for metric in headline_metrics(result))
     chosen = {metric for metric, _ in counts.most_common(most)}

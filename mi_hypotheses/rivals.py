@@ -57,16 +57,20 @@ def rival_pearson(table: RivalTable, statistics: UnitStatistics) -> float:
     return float((centred @ a) / np.sqrt(spread)) if spread > 0 else 0.0
 
 
-def rival_keys(table: RivalTable) -> Mask:
-    """The keys, bool [keys], of the rival claim "fires on these": the set with the highest F1
-    against the unit's firing on calibration documents."""
-    n, _, fires = table.sums[0].T
+def rival_keys(table: RivalTable, *, prevalence: float) -> Mask:
+    """The keys, bool [keys], of the rival claim "fires on these".
+
+    They are those with the highest mean activation on calibration documents, so many that they
+    hold the share `prevalence` of the tokens there as nearly as possible: average precision and
+    its like rise with the number of labelled tokens, so a fair rival labels as many.
+    """
+    n, a = table.sums[0].T
     chosen = np.zeros(len(n), dtype=np.bool_)
-    if not fires.sum():
+    if not n.sum():
         return chosen
-    order = np.argsort(-ratio(fires, n), kind="stable")  # keys never seen come last
-    hits, size = np.cumsum(fires[order]), np.cumsum(n[order])
-    best = int(np.nanargmax(ratio(2 * hits, size + fires.sum())))
+    order = np.argsort(-ratio(a, n), kind="stable")  # keys never seen come last
+    size = np.cumsum(n[order])
+    best = int(np.argmin(np.abs(size - prevalence * n.sum())))
     chosen[order[: best + 1]] = True
     return chosen
 

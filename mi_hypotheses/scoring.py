@@ -128,17 +128,21 @@ class Review:
     def second_pass(self, job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
         """Add a shard to what the rivals see, and take the examples that lie in it."""
         activations = job.activations(shard, columns)
-        fires = activations >= (np.inf if self.threshold is None else self.threshold)
         for name, keys in RIVAL_KEYS.items():
-            self.tables[name].update(keys(shard)[shard.scored], activations, fires, shard.test)
+            self.tables[name].update(keys(shard)[shard.scored], activations, shard.test)
         self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
 
     def fix_claims(self, job: Job) -> None:
         """Fix what each rival claims, for boolean labels."""
-        if not job.numeric:
-            bins = _complete(job).grid.n_bins
-            for name, table in self.tables.items():
-                self.claims[name] = rivals.RivalClaim(rivals.rival_keys(table), np.zeros((2, bins)))
+        if job.numeric:
+            return
+        statistics = _complete(job)
+        negative, positive = statistics.counts[m.CALIBRATION].sum(axis=(0, 2)).tolist()
+        prevalence = positive / max(negative + positive, 1)
+        for name, table in self.tables.items():
+            keys = rivals.rival_keys(table, prevalence=prevalence)
+            counts = np.zeros((2, statistics.grid.n_bins))
+            self.claims[name] = rivals.RivalClaim(keys, counts)
 
     def third_pass(self, job: Job, shard: Shard, columns: ColumnStore) -> None:
         """Add the test tokens of a shard to the counts of the rivals' claims."""

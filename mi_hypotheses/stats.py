@@ -281,29 +281,23 @@ class UnitStatistics:
 class RivalTable:
     """What a rival sees of each token, e.g. its identity: sums by key, for both splits.
 
-    `sums` is float64 [2, keys, 3]: axis 0 is calibration, test; axis 2 is the number of
-    tokens, Σ activation, and the number of tokens on which the unit fires. It grows as larger
-    keys come.
+    `sums` is float64 [2, keys, 2]: axis 0 is calibration, test; axis 2 is the number of tokens
+    and Σ activation. It grows as larger keys come.
     """
 
-    sums: Floats = field(default_factory=lambda: np.zeros((2, 0, 3)))
+    sums: Floats = field(default_factory=lambda: np.zeros((2, 0, 2)))
 
     def _grow(self, keys: int) -> None:
         missing = max(keys - self.sums.shape[1], 0)
-        self.sums = np.pad(self.sums, ((0, 0), (0, missing), (0, 0)))
+        if missing:
+            self.sums = np.pad(self.sums, ((0, 0), (0, missing), (0, 0)))
 
-    def update(
-        self,
-        keys: NDArray[np.int64],
-        activations: Column,
-        fires: Mask,
-        test: Mask,
-    ) -> None:
-        """Add tokens: `keys` int [tokens], whether the unit `fires`, whether it is `test`."""
+    def update(self, keys: NDArray[np.int64], activations: Column, test: Mask) -> None:
+        """Add tokens: `keys` int [tokens], and whether each token is `test`."""
         self._grow(int(keys.max(initial=-1)) + 1)
         size = self.sums.shape[1]
         cell = keys + size * test.astype(np.int64)
-        for column, term in enumerate((None, activations, fires.astype(np.float64))):
+        for column, term in enumerate((None, activations)):
             self.sums[:, :, column] += np.bincount(cell, term, minlength=2 * size).reshape(2, size)
 
     def merge(self, other: RivalTable) -> None:

@@ -248,7 +248,7 @@ def test_devices_and_dtypes_are_checked(small: Path) -> None:
     source = resolve(str(small))
     with pytest.raises(UnknownNameError, match="Did you mean 'cuda'"):
         source.load(device="cude")
-    with pytest.raises(UnknownNameError, match="'gpu'. Did you mean 'cuda'"):
+    with pytest.raises(UnknownNameError, match=r"'gpu'\. Did you mean 'cuda'"):
         source.load(device="gpu")
     with pytest.raises(UnknownNameError, match="float32"):
         source.load(dtype="float33")

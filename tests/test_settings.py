@@ -78,7 +78,7 @@ def test_a_variable_that_is_no_setting_is_noted(tmp_path: Path) -> None:
 
 
 def test_a_variable_of_nought_is_refused_like_a_key(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'batch_size'.*the environment.*above 0"):
+    with pytest.raises(UsageError, match=r"'batch_size'.*the environment.*above 0"):
         load_settings(directory=tmp_path, environment={"MIH_BATCH_SIZE": "0"})
 
 

@@ -141,12 +141,12 @@ def test_rival_tables_split_calibration_from_test() -> None:
     table = RivalTable()
     keys = np.array([0, 2, 2])
     activations = np.array([1.0, 2.0, 3.0], dtype=np.float32)
-    table.update(keys, activations, activations > 1.5, np.array([False, False, True]))
-    assert table.sums[0].tolist() == [[1, 1, 0], [0, 0, 0], [1, 2, 1]]
-    assert table.sums[1].tolist() == [[0, 0, 0], [0, 0, 0], [1, 3, 1]]
+    table.update(keys, activations, np.array([False, False, True]))
+    assert table.sums[0].tolist() == [[1, 1], [0, 0], [1, 2]]
+    assert table.sums[1].tolist() == [[0, 0], [0, 0], [1, 3]]
     larger = RivalTable()
-    larger.update(np.array([4]), activations[:1], activations[:1] > 0, np.array([True]))
+    larger.update(np.array([4]), activations[:1], np.array([True]))
     table.merge(larger)
     larger.merge(table)
-    assert table.sums[1].tolist() == [[0, 0, 0], [0, 0, 0], [1, 3, 1], [0, 0, 0], [1, 1, 1]]
-    assert larger.sums[1, 4].tolist() == [2, 2, 2]
+    assert table.sums[1].tolist() == [[0, 0], [0, 0], [1, 3], [0, 0], [1, 1]]
+    assert larger.sums[1, 4].tolist() == [2, 2]
