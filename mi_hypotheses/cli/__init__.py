@@ -3,6 +3,7 @@ is instant."""
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -74,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is returned."""
     given = [*(sys.argv[1:] if arguments is None else arguments)]
     command = shlex.join(["mih", *given])
+    if "--traceback" in given:
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("mi_hypotheses").setLevel(logging.DEBUG)
     try:
         code = cli.main(given, prog_name="mih", standalone_mode=False, obj=command)
     except click.Abort:
