@@ -101,6 +101,10 @@ def _caller() -> str:
     return "<unknown>:0"
 
 
+def _each_once(corpora: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(corpora))
+
+
 def _read_only(bars: Mapping[str, float]) -> Mapping[str, float]:
     return MappingProxyType(dict(bars))
 
@@ -131,7 +135,7 @@ class Fires(_Frozen):
     model: str = Field(min_length=1)
     unit: Unit
     on: SerializeAsAny[Predicate]
-    corpora: Annotated[Sequence[str], AfterValidator(tuple)] = Field(
+    corpora: Annotated[Sequence[str], AfterValidator(_each_once)] = Field(
         default=("stdlib",), min_length=1
     )
     expect: Annotated[Mapping[str, FiniteFloat], AfterValidator(_read_only)] = Field(
