@@ -1,49 +1,18 @@
-"""What some neurons of py-gelu-1l do.
-
-How each was found: on calibration documents of `networkx-sample`, the neuron with the highest
-|pearson| out of 2,048 (`AnyNeuron`). Its bars are three quarters of what it then scored on test
-documents of `networkx-sample`, rounded down to 0.05: an interpretation is said to carry over if
-it keeps that much on `sympy-sample`, which took no part in finding it. The verdicts on
-`networkx-sample` stand beside it for comparison.
-"""
+"""What some neurons of py-gelu-1l do; `_claims.py` says how they were found."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
+from _claims import claim
 from _python import bracket_depth, comment, indentation, keyword_name, short_string
 
-from mi_hypotheses import Fires, Neuron, Predicate, Regex
+from mi_hypotheses import Regex
 
-FOUND_ON, JUDGED_ON = "networkx-sample", "sympy-sample"
-
-
-def claim(
-    name: str,
-    text: str,
-    index: int,
-    on: Predicate,
-    *,
-    sign: Literal["+", "-"] = "+",
-    expect: Mapping[str, float],
-) -> Fires:
-    """A hypothesis about one neuron of the model's only layer."""
-    return Fires(
-        name=name,
-        claim=text,
-        model="py-gelu-1l",
-        unit=Neuron(layer=0, index=index),
-        on=on,
-        corpora=[JUDGED_ON, FOUND_ON],
-        expect=expect,
-        sign=sign,
-    )
-
+MODEL = "py-gelu-1l"
 
 THE = claim(
     "the-word",
     "Fires on the word 'the'.",
+    MODEL,
     380,
     Regex(r"\bthe\b", flags="i"),
     expect={"pearson": 0.55, "ap": 0.65},
@@ -51,6 +20,7 @@ THE = claim(
 LINE_END = claim(
     "line-end",
     "Fires on line ends and the white space after them.",
+    MODEL,
     1131,
     Regex(r"\n", whitespace=True),
     expect={"pearson": 0.45, "ap": 0.45},
@@ -58,6 +28,7 @@ LINE_END = claim(
 BLANK_LINE = claim(
     "blank-line",
     "Fires on blank lines.",
+    MODEL,
     1453,
     Regex(r"\n\s*\n", whitespace=True),
     expect={"pearson": 0.35, "ap": 0.3},
@@ -65,6 +36,7 @@ BLANK_LINE = claim(
 PROSE = claim(
     "running-prose",
     "Fires in running English: five lower-case words in a row and more.",
+    MODEL,
     1942,
     Regex(r"(?:[a-z]+ ){4,}[a-z]+"),
     expect={"pearson": 0.45, "ap": 0.45},
@@ -72,6 +44,7 @@ PROSE = claim(
 UNDERSCORE = claim(
     "underscore",
     "Fires on underscores.",
+    MODEL,
     773,
     Regex("_"),
     expect={"pearson": 0.45, "ap": 0.4},
@@ -79,6 +52,7 @@ UNDERSCORE = claim(
 DOT = claim(
     "dot",
     "Fires on dots.",
+    MODEL,
     1466,
     Regex(r"\."),
     expect={"pearson": 0.45, "ap": 0.4},
@@ -86,6 +60,7 @@ DOT = claim(
 CLOSING_BRACKET = claim(
     "closing-bracket",
     "Fires on closing brackets.",
+    MODEL,
     1378,
     Regex(r"[)\]}]"),
     expect={"pearson": 0.4, "ap": 0.5},
@@ -93,6 +68,7 @@ CLOSING_BRACKET = claim(
 OPENING_BRACKET = claim(
     "opening-bracket",
     "Fires on opening brackets.",
+    MODEL,
     1914,
     Regex(r"[(\[{]"),
     expect={"pearson": 0.35, "ap": 0.3},
@@ -100,6 +76,7 @@ OPENING_BRACKET = claim(
 FIRST_ARGUMENT = claim(
     "after-opening-parenthesis",
     "Fires on the token after an opening parenthesis.",
+    MODEL,
     483,
     Regex(r"\(").shift(1),
     expect={"pearson": 0.3, "ap": 0.2},
@@ -107,6 +84,7 @@ FIRST_ARGUMENT = claim(
 BRACKET_DEPTH = claim(
     "bracket-depth",
     "Rises with the number of open brackets.",
+    MODEL,
     483,
     bracket_depth,
     expect={"pearson": 0.3, "spearman": 0.15},
@@ -114,6 +92,7 @@ BRACKET_DEPTH = claim(
 INDENTATION = claim(
     "indentation",
     "Falls with the indentation of the line.",
+    MODEL,
     1260,
     indentation,
     sign="-",
@@ -122,6 +101,7 @@ INDENTATION = claim(
 NUMBER = claim(
     "number",
     "Fires on numbers.",
+    MODEL,
     177,
     Regex(r"\b\d+(?:\.\d+)?\b"),
     expect={"pearson": 0.35, "ap": 0.3},
@@ -129,6 +109,7 @@ NUMBER = claim(
 STRING = claim(
     "string-literal",
     "Fires in short string literals.",
+    MODEL,
     1358,
     short_string,
     expect={"pearson": 0.25, "ap": 0.15},
@@ -136,6 +117,7 @@ STRING = claim(
 KEYWORD = claim(
     "keyword",
     "Fires on Python's keywords in code.",
+    MODEL,
     1931,
     keyword_name,
     expect={"pearson": 0.25, "ap": 0.2},
@@ -143,6 +125,7 @@ KEYWORD = claim(
 FUNCTION_NAME = claim(
     "function-name",
     "Fires on the name in a function definition.",
+    MODEL,
     1336,
     Regex(r"\bdef\s+(\w+)", group=1),
     expect={"pearson": 0.25, "ap": 0.15},
@@ -150,6 +133,7 @@ FUNCTION_NAME = claim(
 BLOCK_COLON = claim(
     "block-colon",
     "Fires on the colon that ends a line.",
+    MODEL,
     1731,
     Regex(r":(?=[ \t]*\n)"),
     expect={"pearson": 0.25, "ap": 0.25},
@@ -157,6 +141,7 @@ BLOCK_COLON = claim(
 SELF = claim(
     "self",
     "Fires on 'self'.",
+    MODEL,
     736,
     Regex(r"\bself\b"),
     expect={"pearson": 0.15, "ap": 0.1},
@@ -164,6 +149,7 @@ SELF = claim(
 DOCTEST_PROMPT = claim(
     "doctest-prompt",
     "Fires on the prompt of a doctest.",
+    MODEL,
     1147,
     Regex(">>>"),
     expect={"pearson": 0.35, "ap": 0.6},
@@ -171,6 +157,7 @@ DOCTEST_PROMPT = claim(
 BACKTICK = claim(
     "backtick",
     "Fires on backticks.",
+    MODEL,
     841,
     Regex("`+"),
     expect={"pearson": 0.35, "ap": 0.4},
@@ -178,6 +165,7 @@ BACKTICK = claim(
 IN = claim(
     "in",
     "Fires on the word 'in'.",
+    MODEL,
     236,
     Regex(r"\bin\b"),
     expect={"pearson": 0.35, "ap": 0.4},
@@ -185,6 +173,7 @@ IN = claim(
 COMMENT = claim(
     "comment",
     "Fires in comments.",
+    MODEL,
     1538,
     comment,
     expect={"pearson": 0.15, "ap": 0.15},
@@ -192,6 +181,7 @@ COMMENT = claim(
 UNDERLINE = claim(
     "heading-underline",
     "Fires on the underlines of headings in docstrings.",
+    MODEL,
     1004,
     Regex(r"(?m)^[ \t]*[-=~^]{3,}[ \t]*$"),
     expect={"pearson": 0.15, "ap": 0.05},

@@ -7,11 +7,12 @@ happens.
 
 from __future__ import annotations
 
+from _claims import FOUND_ON, JUDGED_ON
 from _python import comment, docstring
 
 from mi_hypotheses import AnyNeuron, Fires, Neuron, Regex
 
-CORPORA = ["sympy-sample", "networkx-sample"]
+CORPORA = [JUDGED_ON, FOUND_ON]
 MODEL = "py-gelu-1l"
 
 DOCSTRING = Fires(
