@@ -158,13 +158,13 @@ def resolve(
                 f"The model {reference!r} has a suffix, but {directory} was saved by Hugging Face "
                 "and has no checkpoints. Name the directory alone."
             )
-        return _hugging_face_source(reference, directory, config, fresh=fresh)
+        return _hugging_face(reference, directory, config, fresh=fresh)
     if _looks_like_path(name):
         raise weights.unknown_model(name, "There is no such directory")
     if suffix.startswith("step=") and "/" not in name:
         raise weights.unknown_model(name, "No shipped model or directory has that name")
     directory = weights.hub_snapshot(name, revision=suffix or None)
-    return _hugging_face_source(reference, directory, weights.read_config(directory), fresh=fresh)
+    return _hugging_face(reference, directory, weights.read_config(directory), fresh=fresh)
 
 
 def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At = "post") -> None:
@@ -275,9 +275,10 @@ def _local(name: str) -> Path | None:
     return path if name and path.is_dir() else None
 
 
-def _info(
+def info_of(
     reference: str, shape: weights.Shape, *, fingerprint: str, tokenizer_fingerprint: str
 ) -> ModelInfo:
+    """What a report says of a model of this shape."""
     return ModelInfo(
         reference=reference,
         fingerprint=fingerprint,
@@ -291,6 +292,14 @@ def _info(
     )
 
 
+def _hugging_face(
+    reference: str, directory: Path, config: Mapping[str, Any], *, fresh: bool
+) -> ModelSource:
+    from mi_hypotheses.hugging_face import source
+
+    return source(reference, directory, config, fresh=fresh)
+
+
 # -- TransformerLens native ---------------------------------------------------------------------
 
 
@@ -302,7 +311,7 @@ def _native_source(
     if fresh:
         file, extra = None, ["fresh"]
     tokenizer = _native_tokenizer(directory, config)
-    info = _info(
+    info = info_of(
         reference,
         shape,
         fingerprint=weights.fingerprint(config, [file] if file else [], *extra),
@@ -360,87 +369,3 @@ def _native_tokenizer(directory: Path, config: Mapping[str, Any]) -> AnyTokenize
         return read_symbols(symbols, bos_id=bos_id)
     path = directory / str(training.get("tokenizer", "tokenizer.json"))
     return Tokenizer.from_file(path, bos_id=bos_id)
-
-
-# -- Hugging Face -------------------------------------------------------------------------------
-
-
-def _hugging_face_source(
-    reference: str, directory: Path, config: Mapping[str, Any], *, fresh: bool
-) -> ModelSource:
-    shape = weights.hugging_face_shape(config, where=reference) or _default_shape(
-        reference, directory
-    )
-    files = weights.weight_files(directory)
-    if not files:
-        raise ModelError(
-            f"The model directory {directory} holds no weights (model*.safetensors or "
-            "pytorch_model*.bin). Save the model there with save_pretrained."
-        )
-    tokenizer = _hugging_face_tokenizer(directory, config)
-    info = _info(
-        reference,
-        shape,
-        fingerprint=weights.fingerprint(
-            config, [] if fresh else files, *(["fresh"] if fresh else [])
-        ),
-        tokenizer_fingerprint=tokenizer.fingerprint,
-    )
-
-    def load(device: str, dtype: str) -> Model:
-        from mi_hypotheses.bridge import load_hugging_face
-
-        return load_hugging_face(info, directory, fresh=fresh, device=device, dtype=dtype)
-
-    return ModelSource(
-        reference=reference,
-        info=info,
-        bos_id=tokenizer.bos_id,
-        make_tokenizer=partial(_hugging_face_tokenizer, directory, config),
-        make_model=load,
-    )
-
-
-def _default_shape(reference: str, directory: Path) -> weights.Shape:
-    """The sizes of a configuration that leaves some to its class's defaults."""
-    from transformers import AutoConfig
-
-    full = AutoConfig.from_pretrained(directory).to_dict()
-    shape = weights.hugging_face_shape(full, where=reference)
-    if shape is None:
-        raise ModelError(
-            f"The configuration of {reference!r} does not say its number of layers, its width "
-            "and its context length, so it cannot be scored."
-        )
-    return shape
-
-
-def _hugging_face_tokenizer(directory: Path, config: Mapping[str, Any]) -> Tokenizer:
-    path = directory / "tokenizer.json"
-    if path.is_file():
-        tokenizer = Tokenizer.from_file(path)
-    else:
-        tokenizer = Tokenizer(_converted(directory), name=str(directory))
-    bos = weights.hugging_face_bos(directory, config)
-    tokenizer.bos_id = None if bos is None else tokenizer.token_id(bos)
-    return tokenizer
-
-
-def _converted(directory: Path) -> str:
-    """The definition of the fast tokenizer that transformers makes of the files there."""
-    from transformers import AutoTokenizer
-
-    try:
-        made = AutoTokenizer.from_pretrained(directory, use_fast=True)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(
-            f"The directory {directory} holds no tokenizer that can be used: {reason}"
-        ) from None
-    if not getattr(made, "is_fast", False):
-        raise ModelError(
-            f"The tokenizer in {directory} is a slow one ({type(made).__name__}), which does not "
-            "say where in the text its tokens stand. Save a fast one there (tokenizer.json)."
-        )
-    definition: str = made.backend_tokenizer.to_str()
-    return definition
