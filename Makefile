@@ -4,8 +4,9 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test clean
+# Exit code 1 says that some hypotheses are refuted, as some of these should be.
 demo: .venv/.demo
-	$(BIN)/mih run plugins --output reports/demo || [ $$? -eq 1 ] # 1: some are refuted, as they should be
+	$(BIN)/mih run plugins --output reports/demo || [ $$? -eq 1 ]
 
 test: .venv/.test
 	$(BIN)/ruff check .
