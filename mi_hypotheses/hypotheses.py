@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Annotated, Literal, Self, cast
 
 from pydantic import (
@@ -90,15 +90,24 @@ def parse_unit(text: str) -> Unit:
 
 
 def _caller() -> str:
-    """`file:line` of the innermost frame that is neither this package's nor pydantic's."""
+    """`file:line` of the statement that made the hypothesis.
+
+    That is the innermost frame outside this package and pydantic; where a function made it, the
+    statement of a module in the same directory that called for it, if there is one.
+    """
     package = str(Path(__file__).parent) + os.sep
-    frame = sys._getframe(1)
+    made: FrameType | None = None
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
+        if made is not None and Path(file).parent != Path(made.f_code.co_filename).parent:
+            break
         if not file.startswith(package) and "/pydantic/" not in file.replace("\\", "/"):
-            return f"{file}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment] # the outermost frame has none
-    return "<unknown>:0"
+            made = made or frame
+            if frame.f_code.co_name == "<module>":
+                return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back
+    return f"{made.f_code.co_filename}:{made.f_lineno}" if made else "<unknown>:0"
 
 
 def _each_once(corpora: Sequence[str]) -> tuple[str, ...]:

@@ -548,3 +548,16 @@ def test_an_entry_point_that_cannot_be_imported_is_explained(
     (error,) = collected.errors
     assert "In the entry point 'example' of example-claims" in error.message
     assert error.source == f"{Path('site', 'example_claims', '__init__.py')}:1"
+
+
+def test_the_source_is_where_the_plugin_asks_not_where_a_helper_builds(tmp_path: Path) -> None:
+    (tmp_path / "_made.py").write_text(
+        "from mi_hypotheses import Fires, Neuron, Regex\n"
+        "def made(name):\n"
+        "    return Fires(name=name, claim='c', model='m', unit=Neuron(layer=0, index=0),\n"
+        "                 on=Regex('x'))\n"
+    )
+    plugin = tmp_path / "claims.py"
+    plugin.write_text("from _made import made\n\nFIRST = made('first')\n")
+    [hypothesis] = load_plugins(paths=[str(plugin)]).collect().hypotheses
+    assert hypothesis.source == f"{plugin}:3"
