@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.columns import Progress
+from mi_hypotheses.jobs import PackedLabels
+from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.reports import CorpusInfo
 
 if TYPE_CHECKING:
@@ -52,7 +54,11 @@ class Stages:
 
 @dataclass
 class Context:
-    """What the measurements of a run share, and what they add up."""
+    """What the measurements of a run share, and what they add up.
+
+    `labels` holds what each predicate said of each shard, by the shard's key: models with the
+    same tokenizer share it.
+    """
 
     options: RunOptions
     cache: Cache
@@ -60,5 +66,6 @@ class Context:
     progress: Progress
     stages: Stages = field(default_factory=Stages)
     corpora: list[CorpusInfo] = field(default_factory=list)
+    labels: dict[str, dict[Predicate, PackedLabels]] = field(default_factory=dict)
     device: str = ""
     tokens_run: int = 0

@@ -34,9 +34,8 @@ from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.context import Context
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
-from mi_hypotheses.jobs import Job, PackedLabels
+from mi_hypotheses.jobs import Job
 from mi_hypotheses.models import ModelSource, Site
-from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.reports import CorpusInfo, Result
 from mi_hypotheses.scoring import Comparison, Review
 from mi_hypotheses.shards import SHARD_CHARACTERS, Shard, ShardStore, Window, cut
@@ -143,7 +142,7 @@ class Measurement:
         self.store.reread = lambda: cut(self._limited(corpus.documents()), size=size)
         for documents in cut(self._limited(corpus.documents()), size=size):
             shard = self.store.add(documents)
-            known: dict[Predicate, PackedLabels] = {}
+            known = self.context.labels.setdefault(shard.key, {})
             for job in self.jobs:
                 _attempt(job, Job.label, shard, known)
             self.progress.advance(len(shard))
