@@ -180,7 +180,6 @@ def load_native(
         ModelError: the weights do not fit the configuration.
     """
     import torch
-    from safetensors.torch import load_file
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
     from transformer_lens.model_bridge.sources.native import NativeModel, initialize_native_model
@@ -191,14 +190,8 @@ def load_native(
         module = NativeModel(cfg)
         if fresh:
             initialize_native_model(module, cfg, seed=FRESH_SEED)
-            state = module.state_dict()
-        elif file is None:
-            from mi_hypotheses.pretrained.export import untrained
-
-            state = untrained(config)
         else:
-            state = {name: tensor.float() for name, tensor in load_file(file).items()}
-        module.load_state_dict(state)
+            module.load_state_dict(_native_state(config, file))
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(
@@ -216,6 +209,17 @@ def load_native(
         model_name=info.reference,
     )
     return BridgeModel(bridge, info)
+
+
+def _native_state(config: Mapping[str, Any], file: Path | None) -> dict[str, Tensor]:
+    """The float32 weights in a file, or those that training began with."""
+    if file is None:
+        from mi_hypotheses.pretrained.export import untrained
+
+        return untrained(config)
+    from safetensors.torch import load_file
+
+    return {name: tensor.float() for name, tensor in load_file(file).items()}
 
 
 def load_hugging_face(
