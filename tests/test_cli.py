@@ -162,10 +162,11 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
     assert in_fresh_python(code).strip() == "[]"
 
 
-def test_help_takes_less_than_half_a_second_of_processor_time() -> None:
-    code = "import resource, sys; from mi_hypotheses.cli import main; main(['--help'])\n"
-    code += "u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime)"
-    assert float(in_fresh_python(code).splitlines()[-1]) < 0.5
+def test_help_loads_nothing_heavy() -> None:
+    heavy = "'torch spacy transformers transformer_lens pydantic numpy rich regex'.split()"
+    code = "import sys; from mi_hypotheses.cli import main; main(['--help'])\n"
+    code += f"print([name for name in {heavy} if name in sys.modules])"
+    assert in_fresh_python(code).splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
