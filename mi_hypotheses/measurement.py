@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import itertools
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -139,7 +140,10 @@ class Measurement:
         self.progress.stage(f"reading {uri}", total=None)
         limit = self.options.limit_tokens
         size = SHARD_CHARACTERS if limit is None else min(SHARD_CHARACTERS, max(limit, 1))
-        self.store.reread = lambda: cut(self._limited(corpus.documents()), size=size)
+        # The limit in tokens only ends the last shard, so the shards before it come out the same.
+        self.store.reread = lambda: cut(
+            itertools.islice(corpus.documents(), self.options.limit), size=size
+        )
         for documents in cut(self._limited(corpus.documents()), size=size):
             shard = self.store.add(documents)
             known = self.context.labels.setdefault(shard.key, {})

@@ -141,7 +141,6 @@ class ExampleSet:
         )
 
 
-EXAMPLE_SETS = ("top", "false_positives", "positives")
 EXAMPLES_KEPT = {"top": 12, "false_positives": 24, "positives": 256}
 
 

@@ -332,8 +332,12 @@ def test_a_metric_that_raises_fails_its_hypotheses_and_is_never_kept(
     assert "IndexError" in failed.verdict.reasons[0]
 
 
-def test_shards_that_vanish_from_the_cache_are_read_again(ask: Asker, cache: Cache) -> None:
-    first = ask.report(ask.claim())
+@pytest.mark.parametrize("limits", [{}, {"limit": 150}, {"limit_tokens": 4_000}])
+def test_shards_that_vanish_from_the_cache_are_read_again(
+    ask: Asker, cache: Cache, limits: dict[str, int]
+) -> None:
+    options = RunOptions(device="cpu", **limits)
+    first = ask.report(ask.claim(), options=options)
     original, lost = cache.get, []
 
     def forgetful(key: str) -> object:
@@ -344,7 +348,7 @@ def test_shards_that_vanish_from_the_cache_are_read_again(ask: Asker, cache: Cac
 
     other = ask.claim(Regex("#|a"), name="other")
     cache.get = forgetful  # type: ignore[method-assign, assignment] # on purpose
-    report = ask.report(ask.claim(), other)
+    report = ask.report(ask.claim(), other, options=options)
     assert lost
     assert report.results[0] == first.results[0]
     assert report.results[1].verdict.status != "error"
