@@ -6,14 +6,14 @@ Hook names are TransformerLens's own, so what is read here is what its users wou
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mi_hypotheses import weights
 from mi_hypotheses.errors import ModelError
-from mi_hypotheses.models import AnyTokenizer, At, Site, check_unit
+from mi_hypotheses.models import AnyTokenizer, At, Site, check_head, check_unit
 from mi_hypotheses.reports import ModelInfo
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _HOOKS: dict[At, str] = {"pre": "mlp.hook_pre", "post": "mlp.hook_post", "mid": 
 
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)
-    """Raised in the hook of the last site needed, to leave the forward pass."""
+    """Raised in the hook of the last place needed, to leave the forward pass."""
 
 
 class BridgeModel:
@@ -50,18 +50,73 @@ class BridgeModel:
         attention_mask: Tensor | None = None,
     ) -> dict[Site, Tensor]:
         """See `Model.activations`."""
+        device = self.device
+        found: dict[Site, Tensor] = {}
+        hooks = []
+        for site, units in sites.items():
+            units = None if units is None else units.to(device)
+            keep = partial(_keep, site=site, units=units, found=found, wanted=len(sites))
+            hooks.append((self._hook_point(site), keep))
+        self._run(tokens, attention_mask, hooks)
+        missed = [site for site in sites if site not in found]
+        if missed:
+            raise self._nothing_there(missed[0])
+        return found
+
+    def attention(
+        self,
+        tokens: Tensor,
+        *,
+        heads: Mapping[int, Sequence[int]],
+        read: Callable[[int, Tensor], None],
+        attention_mask: Tensor | None = None,
+    ) -> None:
+        """See `Model.attention`."""
+        for layer, wanted in heads.items():
+            for index in wanted:
+                check_head(self.info, layer=layer, index=index)
+        heads = {layer: heads[layer] for layer in sorted(heads) if heads[layer]}
+        if heads:
+            self._read_hooks(tokens, heads=heads, read=read, attention_mask=attention_mask)
+
+    def _read_hooks(
+        self,
+        tokens: Tensor,
+        *,
+        heads: Mapping[int, Sequence[int]],
+        read: Callable[[int, Tensor], None],
+        attention_mask: Tensor | None,
+    ) -> None:
+        """`attention` by way of TransformerLens's own hooks."""
+        import torch
+
+        ran: set[int] = set()
+        hooks = []
+        for layer, wanted in heads.items():
+            point = self._hooks.get(f"blocks.{layer}.attn.hook_pattern")
+            if point is None:
+                raise self._no_pattern(layer)
+            index = torch.tensor(wanted, device=self.device)
+            show = partial(_show, layer=layer, index=index, read=read, ran=ran, wanted=len(heads))
+            hooks.append((point, show))
+        self._run(tokens, attention_mask, hooks)
+        missed = sorted(set(heads) - ran)
+        if missed:
+            raise self._no_pattern(missed[0])
+
+    def _run(
+        self,
+        tokens: Tensor,
+        attention_mask: Tensor | None,
+        hooks: Sequence[tuple[Any, Callable[..., None]]],
+    ) -> None:
+        """A forward pass with functions hooked to places, until one of them ends it."""
         import torch
 
         device = self.device
-        found: dict[Site, Tensor] = {}
-        points = {site: self._hook_point(site) for site in sites}
         mask = None if attention_mask is None else attention_mask.to(device)
-        handles = []
+        handles = [point.register_forward_hook(function) for point, function in hooks]
         try:
-            for site, units in sites.items():
-                units = None if units is None else units.to(device)
-                keep = partial(_keep, site=site, units=units, found=found, wanted=len(sites))
-                handles.append(points[site].register_forward_hook(keep))
             with torch.inference_mode():
                 self.bridge(tokens.to(device), return_type=None, attention_mask=mask)
         except _Reached:
@@ -70,10 +125,6 @@ class BridgeModel:
             for handle in handles:
                 handle.remove()
             self._forget_patterns()
-        missed = [site for site in sites if site not in found]
-        if missed:
-            raise self._nothing_there(missed[0])
-        return found
 
     def _hook_point(self, site: Site) -> Any:
         check_unit(self.info, layer=site.layer, at=site.at)
@@ -87,6 +138,13 @@ class BridgeModel:
             f"TransformerLens shows no MLP activations at {site.at!r} in layer {site.layer} of "
             f"{self.info.reference!r} (hook blocks.{site.layer}.{_HOOKS[site.at]}); the layer may "
             "be a mixture of experts or have no MLP."
+        )
+
+    def _no_pattern(self, layer: int) -> ModelError:
+        return ModelError(
+            f"TransformerLens shows no attention pattern in layer {layer} of "
+            f"{self.info.reference!r} (hook blocks.{layer}.attn.hook_pattern); the layer may have "
+            "no attention."
         )
 
     def _forget_patterns(self) -> None:
@@ -110,6 +168,24 @@ def _keep(
     gathered = output if units is None else output.index_select(-1, units)
     found[site] = gathered.float()  # [batch, position, unit]
     if len(found) == wanted:
+        raise _Reached
+
+
+def _show(
+    module: Any,  # noqa: ARG001 (torch's hook signature)
+    args: Any,  # noqa: ARG001
+    output: Tensor,
+    *,
+    layer: int,
+    index: Tensor,
+    read: Callable[[int, Tensor], None],
+    ran: set[int],
+    wanted: int,
+) -> None:
+    if layer not in ran:
+        ran.add(layer)
+        read(layer, output.index_select(1, index).float())  # [batch, head, query, key]
+    if len(ran) == wanted:
         raise _Reached
 
 

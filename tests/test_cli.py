@@ -56,6 +56,9 @@ class Planted:
             site: found if units is None else found[..., units] for site, units in sites.items()
         }
 
+    def attention(self, tokens, *, heads, read, attention_mask=None):
+        raise NotImplementedError
+
 
 @hookimpl
 def mi_load_model(reference):
