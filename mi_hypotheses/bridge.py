@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from mi_hypotheses.reports import ModelInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from mi_hypotheses.attention import FusedAttention
 
 FRESH_SEED = 0
 
@@ -31,10 +33,19 @@ class _Reached(Exception):  # noqa: N818 (a signal, not an error)
 class BridgeModel:
     """A TransformerBridge as a `Model`."""
 
-    def __init__(self, bridge: Any, info: ModelInfo, *, tokenizer: AnyTokenizer | None = None):
+    def __init__(
+        self,
+        bridge: Any,
+        info: ModelInfo,
+        *,
+        tokenizer: AnyTokenizer | None = None,
+        fused: bool = False,
+    ):
+        """`fused`: its weights are as Hugging Face loaded them, so `FusedAttention` may be used."""
         self.bridge = bridge.eval()
         self.info = info
         self.tokenizer = tokenizer
+        self.fused = fused
         self._hooks: dict[str, Any] = bridge.hook_dict
 
     @property
@@ -77,7 +88,14 @@ class BridgeModel:
                 check_head(self.info, layer=layer, index=index)
         heads = {layer: heads[layer] for layer in sorted(heads) if heads[layer]}
         if heads:
-            self._read_hooks(tokens, heads=heads, read=read, attention_mask=attention_mask)
+            way = self._fused_attention.attention if self.fused else self._read_hooks
+            way(tokens, heads=heads, read=read, attention_mask=attention_mask)
+
+    @cached_property
+    def _fused_attention(self) -> FusedAttention:
+        from mi_hypotheses.attention import FusedAttention
+
+        return FusedAttention(self.bridge, by_hooks=self._read_hooks)
 
     def _read_hooks(
         self,
@@ -85,7 +103,7 @@ class BridgeModel:
         *,
         heads: Mapping[int, Sequence[int]],
         read: Callable[[int, Tensor], None],
-        attention_mask: Tensor | None,
+        attention_mask: Tensor | None = None,
     ) -> None:
         """`attention` by way of TransformerLens's own hooks."""
         import torch
@@ -305,7 +323,7 @@ def load_hugging_face(
         raise ModelError(
             f"TransformerLens cannot load the model {info.reference!r} from {directory}: {reason}"
         ) from None
-    return BridgeModel(bridge, info)
+    return BridgeModel(bridge, info, fused=True)
 
 
 def _fresh_hugging_face(directory: Path) -> Any:

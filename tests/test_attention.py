@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from mi_hypotheses import attention
 from mi_hypotheses.bridge import BridgeModel
 from mi_hypotheses.errors import ModelError
 from mi_hypotheses.models import check_head, resolve
@@ -71,15 +73,58 @@ def test_patterns_equal_run_with_cache(kind: str, padded: bool, places: dict[str
         torch.testing.assert_close(pattern[real], expected[real], rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", HUGGING_FACE)
+def test_hugging_face_models_are_read_without_the_bridge(kind: str, places: dict[str, str]) -> None:
+    model = loaded(places[kind])
+    first = [patterns(model, {1: [2, 0]}, mask=mask) for mask in (None, padding())]
+    ran: list[str] = []  # by now both ways were compared
+    model.bridge.blocks[0].register_forward_pre_hook(lambda *_: ran.append("bridge"))
+    again = [patterns(model, {1: [2, 0]}, mask=mask) for mask in (None, padding())]
+    torch.testing.assert_close(again, first)
+    assert ran == []
+    body = model._fused_attention.body
+    assert body is not None
+    held = {tensor.data_ptr() for tensor in model.bridge.original_model.state_dict().values()}
+    assert {tensor.data_ptr() for tensor in body.model.parameters()} <= held
+
+
+@pytest.mark.parametrize("fault", ["softcap", "unsupported", "different", "unseen"])
+def test_hooks_are_read_where_the_fused_path_does_not_apply(
+    fault: str, places: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = loaded(places["llama"])
+    expected: dict[int, Tensor] = {}
+    model._read_hooks(tokens(), heads={0: [0], 2: [3]}, read=expected.__setitem__)
+    kind = type(model.bridge.original_model)
+    if fault == "unsupported":
+        monkeypatch.setattr(kind, "_supports_sdpa", False)
+    elif fault == "unseen":
+        monkeypatch.setattr(kind, "_can_set_attn_implementation", classmethod(lambda _: False))
+    elif fault == "different":
+        monkeypatch.setattr(attention, "_pattern", lambda query, key, *_, **__: query @ key.mT)
+    else:
+        capped = partial(attention._attend, softcap=30.0)
+        monkeypatch.setattr(attention, "_attend", capped)
+    torch.testing.assert_close(patterns(model, {0: [0], 2: [3]}), expected)
+    assert model._fused_attention.body is None
+    torch.testing.assert_close(patterns(model, {0: [0], 2: [3]}), expected)
+
+
 @pytest.mark.parametrize("kind", ["rotary", "gpt2"])
 def test_nothing_after_the_last_layer_is_run_or_kept(kind: str, places: dict[str, str]) -> None:
     model = loaded(places[kind])
     ran: list[int] = []
-    for layer, block in enumerate(model.bridge.blocks):
+    later = [model.bridge.blocks[1]]
+    if kind == "gpt2":
+        body = model._fused_attention.body
+        assert body is not None
+        later.append(body.model.transformer.h[1])
+    for block in later:
         for module in block.modules():
-            module.register_forward_pre_hook(lambda *_, layer=layer: ran.append(layer))
+            module.register_forward_pre_hook(lambda *_: ran.append(1))
     patterns(model, {0: [1]})
-    assert 1 not in ran
+    patterns(model, {0: [0]})
+    assert ran == []
     assert all(getattr(block.attn, "_pattern", None) is None for block in model.bridge.blocks)
 
 
