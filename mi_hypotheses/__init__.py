@@ -1,4 +1,5 @@
-"""pytest for interpretations: claims about what neurons do, as code, scored and kept true."""
+"""pytest for interpretations: claims about neurons and attention heads, as code, scored and kept
+true."""
 
 from __future__ import annotations
 
@@ -6,38 +7,103 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mi_hypotheses.dependencies import SpacyDependency
+    from mi_hypotheses.edges import BOS, Edges
     from mi_hypotheses.errors import MiHypothesesError
     from mi_hypotheses.hookspecs import hookimpl
-    from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron
+    from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Fires, Head, Neuron
+    from mi_hypotheses.links import (
+        LineStart,
+        Link,
+        MatchingBracket,
+        NearestPrevious,
+        OpeningTag,
+        SameWordStart,
+        SentenceStart,
+    )
     from mi_hypotheses.predicates import Predicate, Regex, TokenIn, predicate
-    from mi_hypotheses.text import Document, Spans
+    from mi_hypotheses.targets import (
+        AfterPrevious,
+        CurrentToken,
+        DuplicateToken,
+        FirstToken,
+        Offset,
+        PreviousToken,
+        Target,
+        target,
+    )
+    from mi_hypotheses.text import Document, Spans, TokenView
 
 __all__ = [
+    "BOS",
+    "AfterPrevious",
+    "AnyHead",
     "AnyNeuron",
+    "Attends",
+    "CurrentToken",
     "Document",
+    "DuplicateToken",
+    "Edges",
     "Fires",
+    "FirstToken",
+    "Head",
+    "LineStart",
+    "Link",
+    "MatchingBracket",
     "MiHypothesesError",
+    "NearestPrevious",
     "Neuron",
+    "Offset",
+    "OpeningTag",
     "Predicate",
+    "PreviousToken",
     "Regex",
+    "SameWordStart",
+    "SentenceStart",
+    "SpacyDependency",
     "Spans",
+    "Target",
     "TokenIn",
+    "TokenView",
     "hookimpl",
     "predicate",
+    "target",
 ]
 
 _MODULES = {
+    "BOS": "edges",
+    "AfterPrevious": "targets",
+    "AnyHead": "hypotheses",
     "AnyNeuron": "hypotheses",
+    "Attends": "hypotheses",
+    "CurrentToken": "targets",
     "Document": "text",
+    "DuplicateToken": "targets",
+    "Edges": "edges",
     "Fires": "hypotheses",
+    "FirstToken": "targets",
+    "Head": "hypotheses",
+    "LineStart": "links",
+    "Link": "links",
+    "MatchingBracket": "links",
     "MiHypothesesError": "errors",
+    "NearestPrevious": "links",
     "Neuron": "hypotheses",
+    "Offset": "targets",
+    "OpeningTag": "links",
     "Predicate": "predicates",
+    "PreviousToken": "targets",
     "Regex": "predicates",
+    "SameWordStart": "links",
+    "SentenceStart": "links",
+    "SpacyDependency": "dependencies",
     "Spans": "text",
+    "Target": "targets",
     "TokenIn": "predicates",
+    "TokenView": "text",
     "hookimpl": "hookspecs",
     "predicate": "predicates",
+    "target": "targets",
 }
 
 

@@ -6,18 +6,20 @@ Hook names are TransformerLens's own, so what is read here is what its users wou
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mi_hypotheses import weights
 from mi_hypotheses.errors import ModelError
-from mi_hypotheses.models import AnyTokenizer, At, Site, check_unit
+from mi_hypotheses.models import AnyTokenizer, At, Site, check_head, check_unit
 from mi_hypotheses.reports import ModelInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from mi_hypotheses.attention import FusedAttention
 
 FRESH_SEED = 0
 
@@ -25,16 +27,25 @@ _HOOKS: dict[At, str] = {"pre": "mlp.hook_pre", "post": "mlp.hook_post", "mid": 
 
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)
-    """Raised in the hook of the last site needed, to leave the forward pass."""
+    """Raised in the hook of the last place needed, to leave the forward pass."""
 
 
 class BridgeModel:
     """A TransformerBridge as a `Model`."""
 
-    def __init__(self, bridge: Any, info: ModelInfo, *, tokenizer: AnyTokenizer | None = None):
+    def __init__(
+        self,
+        bridge: Any,
+        info: ModelInfo,
+        *,
+        tokenizer: AnyTokenizer | None = None,
+        fused: bool = False,
+    ):
+        """`fused`: its weights are as Hugging Face loaded them, so `FusedAttention` may be used."""
         self.bridge = bridge.eval()
         self.info = info
         self.tokenizer = tokenizer
+        self.fused = fused
         self._hooks: dict[str, Any] = bridge.hook_dict
 
     @property
@@ -50,21 +61,83 @@ class BridgeModel:
         attention_mask: Tensor | None = None,
     ) -> dict[Site, Tensor]:
         """See `Model.activations`."""
+        device = self.device
+        found: dict[Site, Tensor] = {}
+        hooks = []
+        shape = (*tokens.shape, self.info.d_mlp or 0)
+        for site, units in sites.items():
+            units = None if units is None else units.to(device)
+            keep = partial(
+                _keep, site=site, units=units, shape=shape, found=found, wanted=len(sites)
+            )
+            hooks.append((self._hook_point(site), keep))
+        self._run(tokens, attention_mask, hooks)
+        missed = [site for site in sites if site not in found]
+        if missed:
+            raise self._nothing_there(missed[0])
+        return found
+
+    def attention(
+        self,
+        tokens: Tensor,
+        *,
+        heads: Mapping[int, Sequence[int]],
+        read: Callable[[int, Tensor], None],
+        attention_mask: Tensor | None = None,
+    ) -> None:
+        """See `Model.attention`."""
+        for layer, wanted in heads.items():
+            for index in wanted:
+                check_head(self.info, layer=layer, index=index)
+        heads = {layer: heads[layer] for layer in sorted(heads) if heads[layer]}
+        if heads:
+            way = self._fused_attention.attention if self.fused else self._read_hooks
+            way(tokens, heads=heads, read=read, attention_mask=attention_mask)
+
+    @cached_property
+    def _fused_attention(self) -> FusedAttention:
+        from mi_hypotheses.attention import FusedAttention
+
+        return FusedAttention(self.bridge, by_hooks=self._read_hooks)
+
+    def _read_hooks(
+        self,
+        tokens: Tensor,
+        *,
+        heads: Mapping[int, Sequence[int]],
+        read: Callable[[int, Tensor], None],
+        attention_mask: Tensor | None = None,
+    ) -> None:
+        """`attention` by way of TransformerLens's own hooks."""
+        import torch
+
+        ran: set[int] = set()
+        hooks = []
+        for layer, wanted in heads.items():
+            point = self._hooks.get(f"blocks.{layer}.attn.hook_pattern")
+            if point is None:
+                raise self._no_pattern(layer)
+            index = torch.tensor(wanted, device=self.device)
+            show = partial(_show, layer=layer, index=index, read=read, ran=ran, wanted=len(heads))
+            hooks.append((point, show))
+        self._run(tokens, attention_mask, hooks)
+        missed = sorted(set(heads) - ran)
+        if missed:
+            raise self._no_pattern(missed[0])
+
+    def _run(
+        self,
+        tokens: Tensor,
+        attention_mask: Tensor | None,
+        hooks: Sequence[tuple[Any, Callable[..., None]]],
+    ) -> None:
+        """A forward pass with functions hooked to places, until one of them ends it."""
         import torch
 
         device = self.device
-        found: dict[Site, Tensor] = {}
-        points = {site: self._hook_point(site) for site in sites}
         mask = None if attention_mask is None else attention_mask.to(device)
-        handles = []
-        shape = (*tokens.shape, self.info.d_mlp or 0)
+        handles = [point.register_forward_hook(function) for point, function in hooks]
         try:
-            for site, units in sites.items():
-                units = None if units is None else units.to(device)
-                keep = partial(
-                    _keep, site=site, units=units, shape=shape, found=found, wanted=len(sites)
-                )
-                handles.append(points[site].register_forward_hook(keep))
             with torch.inference_mode():
                 self.bridge(tokens.to(device), return_type=None, attention_mask=mask)
         except _Reached:
@@ -73,10 +146,6 @@ class BridgeModel:
             for handle in handles:
                 handle.remove()
             self._forget_patterns()
-        missed = [site for site in sites if site not in found]
-        if missed:
-            raise self._nothing_there(missed[0])
-        return found
 
     def _hook_point(self, site: Site) -> Any:
         check_unit(self.info, layer=site.layer, at=site.at)
@@ -91,6 +160,13 @@ class BridgeModel:
             f"TransformerLens shows no MLP activations at {site.at!r} in layer {site.layer} of "
             f"{self.info.reference!r} (hook blocks.{site.layer}.{_HOOKS[site.at]}); the layer may "
             "be a mixture of experts or have no MLP."
+        )
+
+    def _no_pattern(self, layer: int) -> ModelError:
+        return ModelError(
+            f"TransformerLens shows no attention pattern in layer {layer} of "
+            f"{self.info.reference!r} (hook blocks.{layer}.attn.hook_pattern); the layer may have "
+            "no attention."
         )
 
     def _forget_patterns(self) -> None:
@@ -125,6 +201,24 @@ def _keep(
         raise _Reached
 
 
+def _show(
+    module: Any,  # noqa: ARG001 (torch's hook signature)
+    args: Any,  # noqa: ARG001
+    output: Tensor,
+    *,
+    layer: int,
+    index: Tensor,
+    read: Callable[[int, Tensor], None],
+    ran: set[int],
+    wanted: int,
+) -> None:
+    if layer not in ran:
+        ran.add(layer)
+        read(layer, output.index_select(1, index).float())  # [batch, head, query, key]
+    if len(ran) == wanted:
+        raise _Reached
+
+
 def from_bridge(bridge: Any, *, reference: str, tokenizer: AnyTokenizer) -> BridgeModel:
     """A model from a TransformerBridge, for plugins that build or fetch their own.
 
@@ -142,6 +236,7 @@ def from_bridge(bridge: Any, *, reference: str, tokenizer: AnyTokenizer) -> Brid
         n_heads=cfg.n_heads,
         n_ctx=cfg.n_ctx,
         act_fn=None if d_mlp is None else cfg.act_fn,
+        causal=getattr(cfg, "attention_dir", "causal") == "causal",
     )
     return BridgeModel(bridge, info, tokenizer=tokenizer)
 
@@ -247,7 +342,7 @@ def load_hugging_face(
         raise ModelError(
             f"TransformerLens cannot load the model {info.reference!r} from {directory}: {reason}"
         ) from None
-    return BridgeModel(bridge, info)
+    return BridgeModel(bridge, info, fused=True)
 
 
 def _fresh_hugging_face(directory: Path) -> Any:

@@ -10,6 +10,7 @@ from mi_hypotheses.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from mi_hypotheses.corpora import Corpus
+    from mi_hypotheses.head_scores import HeadMetric
     from mi_hypotheses.metrics import Metric
     from mi_hypotheses.reports import Report
 
@@ -30,10 +31,11 @@ class Builtin:
         return corpora.resolve(uri, named_dirs=self.named_corpora)
 
     @hookimpl
-    def mi_metrics(self) -> Iterable[Metric]:
+    def mi_metrics(self) -> Iterable[Metric | HeadMetric]:
+        from mi_hypotheses.head_scores import builtin_head_metrics
         from mi_hypotheses.metrics import builtin_metrics
 
-        return builtin_metrics()
+        return [*builtin_metrics(), *builtin_head_metrics()]
 
     @hookimpl
     def mi_report_writers(self) -> Mapping[str, Callable[[Report], str]]:

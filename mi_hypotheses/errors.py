@@ -5,7 +5,8 @@ MiHypothesesError
 │   └── UnknownNameError    a name that nothing answers to, with what was probably meant
 ├── PluginError             a plugin file, module or hook that cannot be used
 ├── HypothesisError         one hypothesis that cannot be scored; the others go on
-│   └── PredicateError      its predicate failed on a document
+│   ├── PredicateError      its predicate failed on a document
+│   └── TargetError         its target failed on a document
 ├── CorpusError             a corpus that cannot be read
 ├── ModelError              a model or tokenizer that cannot be loaded or aligned
 ├── CacheError              a cache that cannot be read or written
@@ -42,6 +43,10 @@ class HypothesisError(MiHypothesesError):
 
 class PredicateError(HypothesisError):
     """A predicate that failed on a document."""
+
+
+class TargetError(HypothesisError):
+    """A target that failed on a document."""
 
 
 class CorpusError(MiHypothesesError):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import click
 
     from mi_hypotheses.corpora import Corpus
+    from mi_hypotheses.head_scores import HeadMetric
     from mi_hypotheses.hypotheses import Hypothesis
     from mi_hypotheses.metrics import Metric
     from mi_hypotheses.models import Model
@@ -38,8 +39,8 @@ def mi_load_model(reference: str) -> Model | None:
 
 
 @hookspec
-def mi_metrics() -> Iterable[Metric]:  # type: ignore[empty-body] # a specification
-    """More metrics, which `expect` can then name."""
+def mi_metrics() -> Iterable[Metric | HeadMetric]:  # type: ignore[empty-body] # a specification
+    """More metrics, of neurons or of heads, which `expect` can then name."""
 
 
 @hookspec

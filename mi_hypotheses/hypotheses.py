@@ -27,6 +27,7 @@ from pydantic import (
 
 from mi_hypotheses.errors import UsageError
 from mi_hypotheses.predicates import Predicate, describe
+from mi_hypotheses.targets import Target, describe_target
 
 Place = Literal["post", "pre", "mid"]
 
@@ -64,29 +65,65 @@ class AnyNeuron(_Frozen):
         return f"{where}N*" + ("" if self.at == "post" else f".{self.at}")
 
 
-Unit = Neuron | AnyNeuron
+class Head(_Frozen):
+    """One attention head."""
 
-_UNIT = re.compile(r"L(?P<layer>\d+)N(?P<index>\d+|\*)(?:\.(?P<at>post|pre|mid))?|N\*")
+    layer: int = Field(ge=0)
+    index: int = Field(ge=0)
+
+    def __str__(self) -> str:
+        return f"L{self.layer}H{self.index}"
+
+
+class AnyHead(_Frozen):
+    """Some head of the model, or of one layer.
+
+    The one with the highest target mass on calibration documents is taken, and judged on test
+    documents.
+    """
+
+    layer: int | None = Field(default=None, ge=0)
+
+    def __str__(self) -> str:
+        return "H*" if self.layer is None else f"L{self.layer}H*"
+
+
+Unit = Neuron | AnyNeuron | Head | AnyHead
+
+_UNIT = re.compile(
+    r"(?:L(?P<layer>\d+))?(?P<kind>[NH])(?P<index>\d+|\*)(?:\.(?P<at>post|pre|mid))?"
+)
 
 
 def parse_unit(text: str) -> Unit:
-    """The unit written `L0N417`, `L0N417.pre`, `L0N*` (some neuron of layer 0) or `N*`.
+    """The unit written `L0N417`, `L0N417.pre`, `L0N*` (some neuron of layer 0), `N*`, or, for
+    heads, `L0H3`, `L0H*` or `H*`.
 
     Raises:
         UsageError: the text is no unit.
     """
     match = _UNIT.fullmatch(text.strip())
-    if match is None:
+    unit = None if match is None else _parsed_unit(match)
+    if unit is None:
         raise UsageError(
             f"{text!r} is not a unit. Write a neuron as L0N417 (layer 0, neuron 417), "
-            "L0N417.pre for its pre-activation, L0N* for some neuron of layer 0, N* for any."
+            "L0N417.pre for its pre-activation, L0N* for some neuron of layer 0, N* for any; "
+            "and a head as L0H3, L0H* or H*."
         )
-    at = cast(Place, match["at"] or "post")
-    if match["index"] is None:
-        return AnyNeuron()
-    if match["index"] == "*":
-        return AnyNeuron(layer=int(match["layer"]), at=at)
-    return Neuron(layer=int(match["layer"]), index=int(match["index"]), at=at)
+    return unit
+
+
+def _parsed_unit(match: re.Match[str]) -> Unit | None:
+    layer = None if match["layer"] is None else int(match["layer"])
+    index = None if match["index"] == "*" else int(match["index"])
+    at = cast(Place | None, match["at"])
+    if (layer is None and index is not None) or (match["kind"] == "H" and at):
+        return None
+    if match["kind"] == "H":
+        return AnyHead(layer=layer) if index is None else Head(layer=layer or 0, index=index)
+    if index is None:
+        return AnyNeuron(layer=layer, at=at or "post")
+    return Neuron(layer=layer or 0, index=index, at=at or "post")
 
 
 def _caller() -> str:
@@ -118,21 +155,15 @@ def _read_only(bars: Mapping[str, float]) -> Mapping[str, float]:
     return MappingProxyType(dict(bars))
 
 
-class Fires(_Frozen):
-    """A claim that a unit fires on the tokens of a predicate.
+class Claim(_Frozen):
+    """What every hypothesis says, whatever its unit does.
 
     Args:
         name: unique within a run; what reports and baselines call it.
         claim: the claim in words, one sentence.
         model: a shipped model, a hub name, a directory, or what a plugin loads.
-        unit: `Neuron(layer=, index=)`, or `AnyNeuron(layer=)` to search.
-        on: the predicate.
         corpora: corpus URIs; each is scored on its own.
         expect: metric → the value that the lower end of its 95% interval must reach.
-        sign: `-` where the claim is that the unit is low on these tokens; a search then looks
-            for the most negative correlation instead of the strongest.
-        threshold: the activation from which on the unit counts as firing; chosen on
-            calibration documents where it is not given. A search chooses its own.
         margin: how far a score may fall before a regression check calls it a fall.
 
     Raises:
@@ -142,16 +173,12 @@ class Fires(_Frozen):
     name: str
     claim: str = Field(min_length=1)
     model: str = Field(min_length=1)
-    unit: Unit
-    on: SerializeAsAny[Predicate]
     corpora: Annotated[Sequence[str], AfterValidator(_each_once)] = Field(
         default=("stdlib",), min_length=1
     )
     expect: Annotated[Mapping[str, FiniteFloat], AfterValidator(_read_only)] = Field(
         default_factory=dict, validate_default=True
     )
-    sign: Literal["+", "-"] = "+"
-    threshold: FiniteFloat | None = None
     margin: float = Field(default=0.02, ge=0, allow_inf_nan=False)
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -171,19 +198,9 @@ class Fires(_Frozen):
             )
         return name
 
-    @model_validator(mode="after")
-    def _threshold_of_a_known_unit(self) -> Self:
-        if self.threshold is not None and isinstance(self.unit, AnyNeuron):
-            raise ValueError("threshold= needs a unit that is known: a search has none yet")
-        return self
-
     @field_serializer("expect")
     def _dump_expect(self, expect: Mapping[str, float]) -> dict[str, float]:
         return dict(expect)
-
-    @field_serializer("on")
-    def _dump_predicate(self, on: Predicate) -> dict[str, str]:
-        return {"predicate": describe(on), "fingerprint": on.fingerprint()}
 
     @property
     def source(self) -> str:
@@ -202,4 +219,66 @@ class Fires(_Frozen):
         return hash((self.hash, self.claim))
 
 
-Hypothesis = Fires
+class Fires(Claim):
+    """A claim that a neuron fires on the tokens of a predicate; see `Claim` for the fields
+    that all hypotheses have.
+
+    Args:
+        unit: `Neuron(layer=, index=)`, or `AnyNeuron(layer=)` to search.
+        on: the predicate.
+        sign: `-` where the claim is that the unit is low on these tokens; a search then looks
+            for the most negative correlation instead of the strongest.
+        threshold: the activation from which on the unit counts as firing; chosen on
+            calibration documents where it is not given. A search chooses its own.
+
+    Raises:
+        pydantic.ValidationError: a field is missing, misspelled or of the wrong type.
+    """
+
+    unit: Neuron | AnyNeuron
+    on: SerializeAsAny[Predicate]
+    sign: Literal["+", "-"] = "+"
+    threshold: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _threshold_of_a_known_unit(self) -> Self:
+        if self.threshold is not None and isinstance(self.unit, AnyNeuron):
+            raise ValueError("threshold= needs a unit that is known: a search has none yet")
+        return self
+
+    @property
+    def written(self) -> str:
+        """The predicate as its author would write it."""
+        return describe(self.on)
+
+    @field_serializer("on")
+    def _dump_predicate(self, on: Predicate) -> dict[str, str]:
+        return {"predicate": describe(on), "fingerprint": on.fingerprint()}
+
+
+class Attends(Claim):
+    """A claim that a head attends to the keys of a target; see `Claim` for the fields that
+    all hypotheses have.
+
+    Args:
+        unit: `Head(layer=, index=)`, or `AnyHead(layer=)` to search.
+        to: the target: which tokens should be attended to from which.
+
+    Raises:
+        pydantic.ValidationError: a field is missing, misspelled or of the wrong type.
+    """
+
+    unit: Head | AnyHead
+    to: SerializeAsAny[Target]
+
+    @property
+    def written(self) -> str:
+        """The target as its author would write it."""
+        return describe_target(self.to)
+
+    @field_serializer("to")
+    def _dump_target(self, to: Target) -> dict[str, str]:
+        return {"target": describe_target(to), "fingerprint": to.fingerprint()}
+
+
+Hypothesis = Fires | Attends

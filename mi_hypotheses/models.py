@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from mi_hypotheses import weights
+from mi_hypotheses.checks import check_head as check_head
+from mi_hypotheses.checks import check_unit as check_unit
 from mi_hypotheses.errors import (
     ModelError,
     UnknownNameError,
@@ -63,6 +65,23 @@ class Model(Protocol):
         `sites` gives the units to gather at each site, None for the whole layer. Nothing after
         the last site is computed. `attention_mask` is 1 on tokens and 0 on padding; a causal
         model with padding on the right needs none.
+        """
+        ...
+
+    def attention(
+        self,
+        tokens: Tensor,
+        *,
+        heads: Mapping[int, Sequence[int]],
+        read: Callable[[int, Tensor], None],
+        attention_mask: Tensor | None = None,
+    ) -> None:
+        """Calls `read(layer, pattern)` with the attention of some heads of some layers.
+
+        `heads` gives the heads to read in each layer. Layers come in ascending order, each as
+        soon as it has run: float32 [batch, head, query, key] on the model's device, heads in the
+        order of `heads[layer]`. The pattern is not kept, and nothing after the last layer is
+        computed. Rows of padding queries are undefined.
         """
         ...
 
@@ -167,37 +186,6 @@ def resolve(
     return _hugging_face(reference, directory, weights.read_config(directory), fresh=fresh)
 
 
-def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At = "post") -> None:
-    """See that a model has an MLP activation, before anything is run.
-
-    Raises:
-        ModelError: it has no MLPs, no such layer or neuron, or nothing at that place.
-    """
-    name = info.reference
-    if info.d_mlp is None:
-        raise ModelError(
-            f"The model {name!r} is attention-only: it has no MLP neurons. Ask for a head of it, "
-            "or for a neuron of another model."
-        )
-    if not 0 <= layer < info.n_layers:
-        raise ModelError(
-            f"There is no layer {layer} in {name!r}: it has {info.n_layers} layers, "
-            f"0 to {info.n_layers - 1}."
-        )
-    if index is not None and not 0 <= index < info.d_mlp:
-        raise ModelError(
-            f"There is no neuron {index} in layer {layer} of {name!r}: it has {info.d_mlp} "
-            f"neurons a layer, 0 to {info.d_mlp - 1}."
-        )
-    if at not in ("pre", "post", "mid"):
-        raise ModelError(f"A neuron is read at 'pre', 'post' or 'mid', not at {at!r}.")
-    if at == "mid" and info.act_fn != "solu_ln":
-        raise ModelError(
-            f"The model {name!r} has no activations at 'mid', which is SoLU before its LayerNorm; "
-            f"its activation function is {info.act_fn}. Use at='post'."
-        )
-
-
 def check_dtype(dtype: str) -> None:
     """Raise UsageError where `dtype` is none that a model can run in."""
     if dtype not in DTYPES:
@@ -240,7 +228,7 @@ def _plugin_source(reference: str, model: Model) -> ModelSource:
     if not isinstance(model, PluginModel):
         raise ModelError(
             f"A plugin's mi_load_model answered {reference!r} with a {type(model).__name__}, which "
-            "is not a model: it needs info, device, tokenizer and activations(). "
+            "is not a model: it needs info, device, tokenizer, activations() and attention(). "
             "mi_hypotheses.bridge.from_bridge makes one from a TransformerBridge."
         )
 
@@ -289,6 +277,7 @@ def info_of(
         n_heads=shape.n_heads,
         n_ctx=shape.n_ctx,
         act_fn=shape.act_fn,
+        causal=shape.causal,
     )
 
 

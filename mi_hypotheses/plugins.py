@@ -26,7 +26,7 @@ from mi_hypotheses.errors import (
     unknown_name,
 )
 from mi_hypotheses.hooks import Hooks, Origin, kind_of
-from mi_hypotheses.hypotheses import Hypothesis
+from mi_hypotheses.hypotheses import Attends, Fires, Hypothesis
 from mi_hypotheses.loading import explain, load_file, short_path, short_source
 from mi_hypotheses.reports import LoadError, Report
 from mi_hypotheses.selection import Selection, keyword_matcher, parse_selection
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import click
 
     from mi_hypotheses.corpora import Corpus
+    from mi_hypotheses.head_scores import HeadMetric
     from mi_hypotheses.metrics import Metric
     from mi_hypotheses.models import Model
 
@@ -111,14 +112,16 @@ class Plugins:
 
     def mistakes(self, hypothesis: Hypothesis) -> Iterator[LoadError]:
         """What a hypothesis expects that no metric gives."""
-        numeric = hypothesis.on.numeric
-        label = "numeric" if numeric else "boolean"
-        metrics = self._metrics
-        fitting = [name for name, metric in metrics.items() if metric.applies(numeric=numeric)]
+        if isinstance(hypothesis, Attends):
+            subject, fitting = "heads", [metric.name for metric in self.head_metrics()]
+        else:
+            numeric = hypothesis.on.numeric
+            subject = "numeric labels" if numeric else "boolean labels"
+            fitting = [m.name for m in self.metrics() if m.applies(numeric=numeric)]
         for name in hypothesis.expect:
             if name in fitting:
                 continue
-            problem = f"is no metric for {label} labels" if name in metrics else "is no metric"
+            problem = f"is no metric for {subject}" if name in self._metrics else "is no metric"
             yield LoadError(
                 source=short_source(hypothesis.source),
                 message=f"The hypothesis {hypothesis.name!r} expects {name!r}, which {problem}. "
@@ -152,8 +155,16 @@ class Plugins:
         return model
 
     def metrics(self) -> list[Metric]:
-        """All metrics, the built-in ones first."""
-        return list(self._metrics.values())
+        """All metrics of neurons, the built-in ones first."""
+        from mi_hypotheses.metrics import Metric
+
+        return [metric for metric in self._metrics.values() if isinstance(metric, Metric)]
+
+    def head_metrics(self) -> list[HeadMetric]:
+        """All metrics of heads, the built-in ones first."""
+        from mi_hypotheses.head_scores import HeadMetric
+
+        return [metric for metric in self._metrics.values() if isinstance(metric, HeadMetric)]
 
     def report_writers(self) -> dict[str, Callable[[Report], str]]:
         """What writes a report, by the name of the format."""
@@ -305,11 +316,12 @@ class Plugins:
         return found
 
     @cached_property
-    def _metrics(self) -> dict[str, Metric]:
+    def _metrics(self) -> dict[str, Metric | HeadMetric]:
+        from mi_hypotheses.head_scores import HeadMetric
         from mi_hypotheses.metrics import Metric
 
-        metrics: dict[str, Metric] = {}
-        for plugin, metric in self._hooks.items("mi_metrics", Metric, "metrics"):
+        metrics: dict[str, Metric | HeadMetric] = {}
+        for plugin, metric in self._hooks.items("mi_metrics", (Metric, HeadMetric), "metrics"):
             if metric.name in metrics:
                 message = (
                     f"The plugin {plugin.name!r} brings a metric {metric.name!r}, which there "
@@ -340,7 +352,9 @@ def _module_level(module: object, file: Path | None) -> list[Named]:
 
 
 def _is_hypothesis(value: object) -> bool:
-    return issubclass(type(value), Hypothesis)  # isinstance would ask proxies, which can raise
+    return issubclass(
+        type(value), (Fires, Attends)
+    )  # isinstance would ask proxies, which can raise
 
 
 def _duplicate(first: Hypothesis, second: Hypothesis) -> Iterator[LoadError]:

@@ -60,7 +60,7 @@ class Predicate(ABC):
         try:
             fields: object = TypeAdapter(type(self)).dump_python(self, mode="json")
         except PydanticSchemaGenerationError:  # a plain class: its source and attributes
-            fields = [_source_hash(type(self)), repr(vars(self))]
+            fields = [hash_of_source(type(self)), repr(vars(self))]
         text = json.dumps(fields, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -236,13 +236,13 @@ def predicate(
             tokens=tokens,
             is_numeric=numeric,
             name=getattr(function, "__name__", type(function).__name__),
-            source_hash=_source_hash(function),
+            source_hash=hash_of_source(function),
         )
 
     return wrap if function is None else wrap(function)
 
 
-def _source_hash(function: Callable[..., object]) -> str:
+def hash_of_source(function: Callable[..., object]) -> str:
     """Hash of the file that defines the function, so that its helpers count as well."""
     try:
         source = Path(inspect.getsourcefile(function) or "").read_bytes()

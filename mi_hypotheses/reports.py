@@ -125,8 +125,79 @@ class Examples(Record):
     false_negatives: tuple[Example, ...] = ()
 
 
+class Shares(Record):
+    """Where attention goes: means over queries, which add up to 1. Targets count as such even
+    where they are BOS."""
+
+    target: Number
+    bos: Number  # null where windows have no BOS
+    elsewhere: Number
+
+
+class DistanceBand(Record):
+    """Keys `low` to `high` tokens back (negative: ahead), over the queries with a target.
+
+    `attention` is the mean attention there; `expected` is what it would be if each query spread
+    its attention evenly over its targets. Either adds up to 1 over all bands and BOS.
+    """
+
+    low: int
+    high: int
+    attention: Number
+    expected: Number
+
+
+class AttentionToken(Record):
+    """A key: `expected` says whether it is a target, `gap` that text before it is left out."""
+
+    text: str
+    attention: Number
+    expected: bool = False
+    gap: bool = False
+
+
+class AttentionExample(Record):
+    """A query with the keys around it, around its targets, and where it looked.
+
+    `query` is its index in `tokens`; `line` counts from 1; `target` is its target mass, null
+    where it has no target.
+    """
+
+    document: str
+    line: int
+    query: int
+    tokens: tuple[AttentionToken, ...]
+    target: Number = None
+    bos: Number = None  # attention on BOS; null where windows have none
+    bos_expected: bool = False
+
+
+class Attention(Record):
+    """What is told of a head beside its scores, all on test documents.
+
+    `dropped` counts the edges that could not be scored, by reason, over all documents.
+    `with_target` and `without_target` split the queries by whether the target applies.
+    `typical`: a random sample of queries with a target. `missed`: a random sample of those whose
+    largest attention lies elsewhere. `busy`: queries without a target that least rest on BOS.
+    """
+
+    n_edges: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    with_target: Shares | None = None
+    without_target: Shares | None = None
+    distances: tuple[DistanceBand, ...] = ()
+    bos_expected: Number = None  # the share of the expected attention that lies on BOS
+    typical: tuple[AttentionExample, ...] = ()
+    missed: tuple[AttentionExample, ...] = ()
+    busy: tuple[AttentionExample, ...] = ()
+
+
 class Result(Record):
-    """One hypothesis on one corpus."""
+    """One hypothesis on one corpus.
+
+    For a head (`kind` is "attends") tokens are queries: `n_positive` of `n_tokens` have a
+    target, `prevalence` is their share, and `histogram` counts them by target mass.
+    """
 
     name: str
     claim: str
@@ -156,6 +227,7 @@ class Result(Record):
     label_bands: tuple[LabelBand, ...] = ()
     slices: tuple[Slice, ...] = ()
     examples: Examples = Examples()
+    attention: Attention | None = None  # of heads
 
 
 class ModelInfo(Record):
@@ -168,6 +240,7 @@ class ModelInfo(Record):
     n_heads: int | None
     n_ctx: int
     act_fn: str | None = None
+    causal: bool = True  # whether tokens see only what comes before them
 
 
 class CorpusInfo(Record):

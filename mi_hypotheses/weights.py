@@ -33,6 +33,8 @@ _WITHOUT_BOS = re.compile(
     r"qwen|glm|phi|gpt_neox|bloom|mpt|granite|starcoder2|exaone|ernie|smollm3|seed_oss|minimax"
     r"|recurrent_gemma|llada"
 )
+# Families of encoders, whose tokens see those after them as well.
+_BOTH_WAYS = re.compile(r"bert|electra|xlm|ernie|mpnet|longformer|big_bird|deberta|esm")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 _DOWNLOADED = ["config.json", "tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt"]
@@ -48,6 +50,7 @@ class Shape:
     n_heads: int | None
     n_ctx: int
     act_fn: str | None
+    causal: bool = True
 
 
 def shipped_models(root: Path = PRETRAINED) -> list[str]:
@@ -97,6 +100,7 @@ def native_shape(config: Mapping[str, Any], *, where: str) -> Shape:
             n_heads=n_heads if n_heads > 0 else d_model // d_head,
             n_ctx=int(config["n_ctx"]),
             act_fn=None if d_mlp is None else config.get("act_fn", "relu"),
+            causal=config.get("attention_dir", "causal") == "causal",
         )
     except KeyError as error:
         raise ModelError(
@@ -137,7 +141,16 @@ def hugging_face_shape(config: Mapping[str, Any], *, where: str) -> Shape | None
         n_heads=first("num_attention_heads", "n_head", "num_heads", "n_heads"),
         n_ctx=n_ctx,
         act_fn=first("hidden_act", "activation_function", "hidden_activation"),
+        causal=_is_causal(config),
     )
+
+
+def _is_causal(config: Mapping[str, Any]) -> bool:
+    """Whether a Hugging Face model's tokens see only what comes before them."""
+    names = config.get("architectures") or [""]
+    if re.search(r"CausalLM|LMHead(Model)?$", names[0]) or config.get("is_decoder"):
+        return True
+    return not _BOTH_WAYS.search(str(config.get("text_config", config).get("model_type")))
 
 
 def hugging_face_bos(directory: Path, config: Mapping[str, Any]) -> str | None:

@@ -78,3 +78,68 @@ def native(directory: Path, *, checkpoints: tuple[int, ...] = (), **changes: Any
         torch.manual_seed(seed)
         save_file(NativeModel(TransformerBridgeConfig(**fields)).state_dict(), file)
     return directory
+
+
+def _fast_tokenizer(directory: Path, **special: str) -> int:
+    """Save a byte-level tokenizer to `directory`; its number of tokens."""
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = trained_tokenizer()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
+    fast.save_pretrained(directory)
+    return int(tokenizer.get_vocab_size())
+
+
+def tiny_neox(directory: Path) -> Path:
+    """A random GPT-NeoX (Pythia's architecture): rotary over a quarter of each head."""
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+    size = _fast_tokenizer(directory, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
+    torch.manual_seed(2)
+    config = GPTNeoXConfig(
+        vocab_size=size,
+        hidden_size=48,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=3,
+        max_position_embeddings=32,
+    )
+    GPTNeoXForCausalLM(config).save_pretrained(directory)
+    return directory
+
+
+def tiny_llama(directory: Path) -> Path:
+    """A random Llama whose four heads share two keys."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    size = _fast_tokenizer(directory, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
+    torch.manual_seed(3)
+    config = LlamaConfig(
+        vocab_size=size,
+        hidden_size=32,
+        intermediate_size=40,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=32,
+    )
+    LlamaForCausalLM(config).save_pretrained(directory)
+    return directory
+
+
+def tiny_bert(directory: Path) -> Path:
+    """A random BERT: attention in both directions."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    size = _fast_tokenizer(directory, cls_token="<|endoftext|>", pad_token="<|endoftext|>")
+    torch.manual_seed(4)
+    config = BertConfig(
+        vocab_size=size,
+        hidden_size=24,
+        intermediate_size=40,
+        num_hidden_layers=3,
+        num_attention_heads=3,
+        max_position_embeddings=32,
+    )
+    BertForMaskedLM(config).save_pretrained(directory)
+    return directory

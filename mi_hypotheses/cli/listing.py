@@ -56,15 +56,15 @@ def list_(
 
 
 def _described(hypothesis: Hypothesis) -> dict[str, object]:
+    from mi_hypotheses.hypotheses import Attends
     from mi_hypotheses.loading import short_source
-    from mi_hypotheses.predicates import describe
 
     return {
         "name": hypothesis.name,
         "claim": hypothesis.claim,
         "model": hypothesis.model,
         "unit": str(hypothesis.unit),
-        "on": describe(hypothesis.on),
+        "to" if isinstance(hypothesis, Attends) else "on": hypothesis.written,
         "corpora": list(hypothesis.corpora),
         "expect": dict(hypothesis.expect),
         "source": short_source(hypothesis.source),
