@@ -14,11 +14,12 @@ from mi_hypotheses.cache import Cache
 from mi_hypotheses.context import Context, RunOptions
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.forward import Progress
+from mi_hypotheses.head_review import SLICED
 from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Hypothesis
 from mi_hypotheses.jobs import unexpected
 from mi_hypotheses.measurement import Measurement
 from mi_hypotheses.models import ModelSource
-from mi_hypotheses.reports import LoadError, Report, Result, RunInfo
+from mi_hypotheses.reports import LoadError, Report, Result, RunInfo, Slice
 from mi_hypotheses.rivals import unbeaten_floors
 
 if TYPE_CHECKING:
@@ -90,9 +91,29 @@ def _results(
         for number, outcome in zip(members, scored, strict=True):
             found[number, corpus] = outcome
     return [
-        found[number, corpus]
+        result
         for number, hypothesis in enumerate(hypotheses)
-        for corpus in hypothesis.corpora
+        for result in _by_corpus([found[number, corpus] for corpus in hypothesis.corpora])
+    ]
+
+
+def _by_corpus(results: list[Result]) -> list[Result]:
+    """The results of one hypothesis about a head, each with the others as slices by corpus."""
+    scored = [result for result in results if result.kind == "attends" and result.scores]
+    if len(scored) < 2:
+        return results
+    slices = tuple(
+        Slice(
+            by="corpus",
+            name=result.corpus,
+            n_tokens=result.n_positive,
+            scores={name: result.scores[name] for name in SLICED},
+        )
+        for result in scored
+    )
+    return [
+        result.model_copy(update={"slices": (*result.slices, *slices)}) if result.scores else result
+        for result in results
     ]
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mi_hypotheses.metrics import builtin_metrics
+import mi_hypotheses
+from mi_hypotheses.head_scores import HeadMetric, builtin_head_metrics
+from mi_hypotheses.metrics import Metric, builtin_metrics
 from mi_hypotheses.plugins import load_plugins
-from mi_hypotheses.rivals import RIVALS
+from mi_hypotheses.rivals import HEAD_RIVALS, RIVALS
+from mi_hypotheses.targets import Target
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,7 +34,7 @@ def test_every_python_example_is_a_plugin_that_loads(code: str, tmp_path: Path) 
     path.write_text(code, "utf-8")
     collected = load_plugins(paths=[str(path)]).collect()
     assert collected.errors == ()
-    assert bool(collected.hypotheses) == ("Fires(" in code)
+    assert bool(collected.hypotheses) == ("Fires(" in code or "Attends(" in code)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -48,7 +51,24 @@ def test_commands_exist(page: Path) -> None:
         assert done.returncode == 0, command
 
 
-def test_every_score_and_rival_is_explained() -> None:
-    text = (ROOT / "docs" / "scores.md").read_text("utf-8")
-    for name in [*RIVALS, *(metric.name for metric in builtin_metrics())]:
+@pytest.mark.parametrize(
+    ("page", "rivals", "metrics"),
+    [
+        ("scores.md", RIVALS, builtin_metrics()),
+        ("heads.md", HEAD_RIVALS, builtin_head_metrics()),
+    ],
+)
+def test_every_score_and_rival_is_explained(
+    page: str, rivals: dict[str, str], metrics: list[Metric] | list[HeadMetric]
+) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    for name in [*rivals, *(metric.name for metric in metrics)]:
         assert f"`{name}`" in text, name
+
+
+def test_every_target_is_explained() -> None:
+    text = (ROOT / "docs" / "heads.md").read_text("utf-8")
+    for name in mi_hypotheses.__all__:
+        value = getattr(mi_hypotheses, name)
+        if isinstance(value, type) and issubclass(value, Target) and value is not Target:
+            assert f"`{name}(" in text, name
