@@ -63,7 +63,7 @@ def training_chart(
         *(_marker(point, y, link(point.result)) for point in points),
     ]
     described = "; ".join(_described(point) for point in points)
-    return svg(WIDTH, BOTTOM + 22, "chart over-steps", f"Over training steps: {described}", parts)
+    return svg(WIDTH, BOTTOM + 32, "chart over-steps", f"Over training steps: {described}", parts)
 
 
 def step_scale(steps: Sequence[int | None]) -> dict[int | None, float]:
@@ -122,25 +122,30 @@ def _step_axis(x: dict[int | None, float]) -> Iterator[str]:
         if a == 0 or b is None:
             middle = (x[a] + x[b]) / 2
             yield f'<path class="axis" d="M{middle - 3:.1f} {BOTTOM + 3}l3 -6m3 0l-3 6"/>'
-    labelled = _with_room(x)
+    rows = _label_rows(x)
     for step, at in x.items():
-        yield f'<path class="axis" d="M{at:.1f} {BOTTOM}v4"/>'
-        if step in labelled:
-            yield f'<text class="mid" x="{at:.1f}" y="{BOTTOM + 16}">{_step(step)}</text>'
+        row = rows.get(step)
+        yield f'<path class="axis" d="M{at:.1f} {BOTTOM}v{4 if row is None else 4 + 11 * row}"/>'
+        if row is not None:
+            label_y = BOTTOM + 15 + 12 * row
+            yield f'<text class="mid" x="{at:.1f}" y="{label_y}">{_step(step)}</text>'
 
 
-def _with_room(x: dict[int | None, float]) -> set[int | None]:
-    """The steps whose labels do not run into each other: the ends first, then from the left."""
-    taken: list[tuple[float, float]] = []
-    chosen = set()
+def _label_rows(x: dict[int | None, float]) -> dict[int | None, int]:
+    """In which of two rows each step's label stands, so that none runs into another: the ends
+    first, then from the left; what has no room has no label."""
+    taken: list[list[tuple[float, float]]] = [[], []]
+    rows = {}
     steps = list(x)
     for step in dict.fromkeys([steps[0], steps[-1], *steps]):
-        half = len(_step(step)) * _DIGIT / 2 + 2
+        half = len(_step(step)) * _DIGIT / 2 + 1.5
         left, right = x[step] - half, x[step] + half
-        if all(right <= a or left >= b for a, b in taken):
-            taken.append((left, right))
-            chosen.add(step)
-    return chosen
+        for row, labels in enumerate(taken):
+            if all(right <= a or left >= b for a, b in labels):
+                labels.append((left, right))
+                rows[step] = row
+                break
+    return rows
 
 
 def _step(step: int | None) -> str:

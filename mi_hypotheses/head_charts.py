@@ -135,9 +135,7 @@ def _paired_bars(pair: _Pair, left: float, step: float, y: Scale) -> str:
     return f"<g>{''.join(parts)}</g>"
 
 
-def _numbers(
-    title: str, values: Sequence[float | None], step: float, y: float
-) -> Iterator[str]:
+def _numbers(title: str, values: Sequence[float | None], step: float, y: float) -> Iterator[str]:
     """A row of numbers under the bands."""
     yield f'<text class="end faint" x="{LEFT - 5}" y="{y}">{title}</text>'
     for i, value in enumerate(values):
