@@ -90,7 +90,7 @@ def _environment() -> Environment:
         count=count,
         percent=percent,
         seconds=seconds,
-        words=words,
+        words=lambda name: visible(words(name)),
         visible=visible,
         breakable=_breakable,
         interval=presentation.interval,
