@@ -6,18 +6,28 @@ Only numbers and fixed words are written into the markup here, never text of a c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from mi_hypotheses.drawing import (
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Scale,
+    limits_of,
+    round_up,
+    scale,
+    svg,
+    tick,
+    ticks,
+    x_axis,
+)
 from mi_hypotheses.presentation import count, number, short_count
 from mi_hypotheses.reports import Band, Histogram, LabelBand, Score
 
-WIDTH, LEFT, RIGHT = 480, 38, 8
 MOST_BINS = 80
-
-Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +47,16 @@ def interval_bar(
     The track runs from 0 to 1, from −1 where a value is clearly negative, and to a round
     number where a value exceeds 1, which is then written at its end.
     """
-    ticks = list(floors)
-    known = [v for v in (score.value, score.low, score.high, at_least, *ticks) if v is not None]
+    marks = list(floors)
+    known = [v for v in (score.value, score.low, score.high, at_least, *marks) if v is not None]
     start = -1.0 if min(known, default=0) < -0.05 else 0.0
-    end = _round_up(max(known)) if max(known, default=0) > 1 else 1.0
+    end = round_up(max(known)) if max(known, default=0) > 1 else 1.0
     room = width - (34 if end > 1 else 4)
-    x = _scale(start, end, 4, room)
+    x = scale(start, end, 4, room)
     parts = [f'<path class="track" d="M4 10H{room}M4 7v6M{room} 7v6"/>']
     if start < 0:
         parts.append(f'<path class="track" d="M{x(0):.1f} 7v6"/>')
-    parts += [f'<path class="floor" d="M{x(v):.1f} 5v10"/>' for v in ticks]
+    parts += [f'<path class="floor" d="M{x(v):.1f} 5v10"/>' for v in marks]
     if score.low is not None and score.high is not None:
         low, high = x(score.low), x(score.high)
         parts.append(
@@ -59,7 +69,7 @@ def interval_bar(
         parts.append(f'<path class="bar" d="M{x(at_least):.1f} 17V4l-3.5-4h7l-3.5 4"/>')
     if end > 1:
         parts.append(f'<text x="{room + 4}" y="13.5">{number(end)}</text>')
-    return _svg(width, 18, "strip", _described(score, ticks, at_least), parts)
+    return svg(width, 18, "strip", _described(score, marks, at_least), parts)
 
 
 def _described(score: Score, floors: Sequence[float], at_least: float | None) -> str:
@@ -71,13 +81,15 @@ def _described(score: Score, floors: Sequence[float], at_least: float | None) ->
     return text + (f", best floor {number(max(floors))}" if floors else "")
 
 
-def histogram_chart(histogram: Histogram, *, threshold: float | None = None) -> Markup:
+def histogram_chart(
+    histogram: Histogram, *, threshold: float | None = None, counted: str = "activations"
+) -> Markup:
     """Counts by activation on a logarithmic axis, the two labels over each other."""
     edges, negative, positive = _rebinned(histogram, threshold)
     top, bottom = 18, 172
     most = max([1, *negative, *positive])
     decades = math.log10(most) + 0.35  # a count of 1 stands a little above the axis
-    x = _scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
+    x = scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
 
     def y(n: float) -> float:
         share = (math.log10(n) + 0.35) / decades if n > 0 else 0
@@ -93,7 +105,7 @@ def histogram_chart(histogram: Histogram, *, threshold: float | None = None) -> 
             steps = "".join(f"H{x(edges[i]):.1f}V{y(n):.1f}" for i, n in enumerate(counts))
             path = f"M{LEFT} {bottom}{steps}H{x(edges[-1]):.1f}V{bottom}"
             parts.append(f'<path class="{name}" d="{path}"/>')
-    parts += _x_axis(edges[0], edges[-1], x, bottom)
+    parts += x_axis(edges[0], edges[-1], x, bottom)
     if threshold is not None and edges[0] <= threshold <= edges[-1]:
         at = x(threshold)
         side, dx = ("end", -5) if at > WIDTH * 0.7 else ("", 5)
@@ -101,8 +113,8 @@ def histogram_chart(histogram: Histogram, *, threshold: float | None = None) -> 
             f'<path class="threshold" d="M{at:.1f} {bottom}V4"/>'
             f'<text class="{side}" x="{at + dx:.1f}" y="12">threshold {number(threshold)}</text>'
         )
-    title = f"Histogram of {count(sum(negative) + sum(positive))} activations"
-    return _svg(WIDTH, 196, "chart", title, parts)
+    title = f"Histogram of {count(sum(negative) + sum(positive))} {counted}"
+    return svg(WIDTH, 196, "chart", title, parts)
 
 
 def _rebinned(
@@ -128,7 +140,7 @@ def _rebinned(
 
 def bands_chart(bands: Sequence[Band], *, boolean: bool, overall: float | None = None) -> Markup:
     """P(c=1 | band), or the mean of a numeric label, by activation; `overall` as a dotted line."""
-    columns = [Column(_tick(band.low), band.mean_label, band.n_tokens) for band in bands]
+    columns = [Column(tick(band.low), band.mean_label, band.n_tokens) for band in bands]
     limits = (0.0, 1.0) if boolean else None
     return _bar_chart(columns, "share", limits=limits, overall=overall, edge=True)
 
@@ -137,7 +149,7 @@ def label_bands_chart(bands: Sequence[LabelBand]) -> Markup:
     """The mean activation by the value of a numeric label."""
     columns = [
         Column(
-            _tick(band.low) if band.low == band.high else f"{_tick(band.low)}…{_tick(band.high)}",
+            tick(band.low) if band.low == band.high else f"{tick(band.low)}…{tick(band.high)}",
             band.mean_activation,
             band.n_tokens,
         )
@@ -156,13 +168,13 @@ def _bar_chart(
 ) -> Markup:
     """Bars with their value above and their n below; `edge` puts labels at the left edges."""
     top, bottom = 16, 140
-    low, high = limits or _limits([c.value for c in columns if c.value is not None])
-    y = _scale(low, high, bottom, top)
+    low, high = limits or limits_of([c.value for c in columns if c.value is not None])
+    y = scale(low, high, bottom, top)
     step = (WIDTH - RIGHT - LEFT) / max(len(columns), 1)
     parts = [
         f'<path class="grid" d="M{LEFT} {y(v):.1f}H{WIDTH - RIGHT}"/>'
-        f'<text class="end" x="{LEFT - 5}" y="{y(v) + 3.5:.1f}">{_tick(v)}</text>'
-        for v in _ticks(low, high, most=4)
+        f'<text class="end" x="{LEFT - 5}" y="{y(v) + 3.5:.1f}">{tick(v)}</text>'
+        for v in ticks(low, high, most=4)
     ]
     if overall is not None and low <= overall <= high:
         parts.append(f'<path class="overall" d="M{LEFT} {y(overall):.1f}H{WIDTH - RIGHT}"/>')
@@ -178,7 +190,7 @@ def _bar_chart(
     parts.append(f'<path class="axis" d="M{LEFT} {y(max(low, 0)):.1f}H{WIDTH - RIGHT}"/>')
     parts.append(f'<text class="end faint" x="{LEFT - 5}" y="{bottom + 28}">n</text>')
     title = "; ".join(f"from {c.label}: {number(c.value)} (n {count(c.n)})" for c in columns)
-    return _svg(WIDTH, bottom + 34, "chart", title, parts)
+    return svg(WIDTH, bottom + 34, "chart", title, parts)
 
 
 def _bar(column: Column, style: str, left: float, step: float, y: Scale) -> str:
@@ -191,60 +203,5 @@ def _bar(column: Column, style: str, left: float, step: float, y: Scale) -> str:
     return (
         f'<rect class="{style}" x="{left + step * 0.08:.1f}" y="{min(zero, end):.1f}" '
         f'width="{step * 0.84:.1f}" height="{abs(zero - end):.1f}"/>'
-        f'<text class="mid" x="{middle:.1f}" y="{text_y:.1f}">{_tick(column.value)}</text>'
-    )
-
-
-def _x_axis(low: float, high: float, x: Scale, bottom: float) -> list[str]:
-    ticks = [
-        f'<path class="axis" d="M{x(v):.1f} {bottom}v4"/>'
-        f'<text class="mid" x="{x(v):.1f}" y="{bottom + 16}">{_tick(v)}</text>'
-        for v in _ticks(low, high, most=8)
-    ]
-    return [f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>', *ticks]
-
-
-def _scale(low: float, high: float, start: float, end: float) -> Scale:
-    """A linear map of [low, high] to [start, end]; what lies outside goes to the nearer end."""
-    span = (high - low) or 1.0
-
-    def scaled(value: float) -> float:
-        return start + (end - start) * min(max((value - low) / span, 0.0), 1.0)
-
-    return scaled
-
-
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 2.5, 5 times a power of ten."""
-    power: float = 10.0 ** math.floor(math.log10(value))
-    return next((m * power for m in (1, 2, 2.5, 5) if m * power >= value), 10 * power)
-
-
-def _limits(values: Sequence[float]) -> tuple[float, float]:
-    """An axis that holds zero and all `values`, with room for a number at either end."""
-    low, high = min([0.0, *values]), max([0.0, *values])
-    if low == high:
-        return 0.0, 1.0
-    room = (high - low) * 0.12
-    return (low - room if low < 0 else 0.0), (high + room if high > 0 else 0.0)
-
-
-def _ticks(low: float, high: float, *, most: int) -> list[float]:
-    """At most about `most` round numbers within [low, high]."""
-    step = _round_up(max((high - low) / most, 1e-12))
-    return [i * step for i in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
-
-
-def _tick(value: float) -> str:
-    """A short number for an axis: `0.25`, `12`, `−3`."""
-    decimals = 2 if abs(value) < 10 else 0
-    text = f"{value:,.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text.replace("-", "−")
-
-
-def _svg(width: float, height: float, name: str, title: str, parts: Iterable[str]) -> Markup:
-    return Markup(
-        f'<svg class="{name}" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
-        f'height="{height:g}" role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>'
+        f'<text class="mid" x="{middle:.1f}" y="{text_y:.1f}">{tick(column.value)}</text>'
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from mi_hypotheses.reports import Bar, Report, Result, Score, Status
+from mi_hypotheses.reports import Attention, Bar, Report, Result, Score, Shares, Slice, Status
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 MISSING = "–"
@@ -32,11 +32,22 @@ _LABELS = {
     "off_target_bos": "off-target BOS",
     "comparison_best": "best other unit",
 }
+# Rivals of a head have names of their own.
+_HEAD_LABELS = {
+    "position": "its mean by distance",
+    "comparison_best": "best other head",
+    "fixed_offset": "best fixed offset",
+}
 # Rivals in a table's cell.
 _SHORT = {
     "token_identity": "token",
     "previous_token": "previous",
     "comparison_best": "other unit",
+}
+_HEAD_SHORT = {
+    "position": "by distance",
+    "comparison_best": "other head",
+    "fixed_offset": "fixed offset",
 }
 UNBEATEN = "*"
 JUDGED: tuple[Status, ...] = ("supported", "refuted", "inconclusive")
@@ -46,6 +57,12 @@ _HEADLINES = {
     "categorical": ("eta_squared",),
 }
 _HEAD_HEADLINES = ("target_mass", "hit_rate", "lift_position")
+# What a unit's percentile among comparison units is of, and among what.
+COMPARED = {
+    "fires": ("|pearson|", "comparison units"),
+    "attends": ("target mass", "comparison heads"),
+}
+WEAK = 0.5  # a slice is weak whose interval lies below this share of the whole's score
 
 # Control characters as their Unicode pictures; marks that reorder text as their code points.
 _VISIBLE = {
@@ -148,6 +165,20 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
+def rival_words(result: Result, rival: str, *, short: bool = False) -> str:
+    """A rival's name as a reader sees it: `best other head`, or in short `other head`."""
+    head = result.kind == "attends"
+    full = _HEAD_LABELS.get(rival, words(rival)) if head else words(rival)
+    return (_HEAD_SHORT if head else _SHORT).get(rival, full) if short else full
+
+
+def token_text(text: str) -> str:
+    """A token as one quotes it: `for`, `⇥`, `↵`, `␣␣`; `·` for one without text of its own."""
+    if not text.strip(" "):
+        return "␣" * len(text) or "·"
+    return visible(text.strip(" ")).replace("↵\n", "↵").replace("⇥\t", "⇥")
+
+
 def status_counts(report: Report) -> dict[Status, int]:
     """How many results have each verdict, in the order of `STATUSES`, zeros included."""
     counts = Counter(result.verdict.status for result in report.results)
@@ -189,6 +220,22 @@ def slice_metrics(result: Result) -> list[str]:
     return list(dict.fromkeys([*first, *present]))
 
 
+def weak(result: Result, part: Slice, metric: str) -> bool:
+    """Whether a slice's whole interval lies below half of the score on all test documents."""
+    whole, score = result.scores.get(metric), part.scores.get(metric)
+    if whole is None or score is None or whole.value is None or score.high is None:
+        return False
+    return score.high < WEAK * whole.value
+
+
+def weak_slices(result: Result) -> list[tuple[Slice, list[str]]]:
+    """The slices of a head that are weak, each with the metrics in which it is."""
+    if result.kind != "attends":
+        return []
+    found = [(s, [m for m in s.scores if weak(result, s, m)]) for s in result.slices]
+    return [(part, metrics) for part, metrics in found if metrics]
+
+
 def floors_of(result: Result, metric: str) -> list[Floor]:
     """The rivals' scores on `metric`, the best first."""
     found = [
@@ -204,7 +251,7 @@ def floor_text(result: Result, metric: str) -> str:
     floors = floors_of(result, metric)
     if not floors:
         return ""
-    rival = _SHORT.get(floors[0].rival, words(floors[0].rival))
+    rival = rival_words(result, floors[0].rival, short=True)
     mark = UNBEATEN if metric in unbeaten(result) else ""
     return f"{number(floors[0].value)} {one_line(rival)}{mark}"
 
@@ -229,12 +276,18 @@ def verdict_text(result: Result) -> str:
 
 def unbeaten_note(results: Sequence[Result]) -> str | None:
     """What the mark says, where any of the results has it."""
-    if not any(unbeaten(result) and result.verdict.status in JUDGED for result in results):
+    marked = [r for r in results if unbeaten(r) and r.verdict.status in JUDGED]
+    if not marked:
         return None
+    rivals = {
+        "fires": "token, previous: it knows only the token, or the one before",
+        "attends": "uniform: it attends to all keys alike; fixed offset: always as many tokens "
+        "back; by distance: as this head does on average at each distance",
+    }
+    known = "; ".join(rivals[kind] for kind in rivals if any(r.kind == kind for r in marked))
     return (
         f"{UNBEATEN} floor not beaten: the score's 95% interval does not lie above what that "
-        "trivial rival gets on the same tokens (token, previous: it knows only the token, or the "
-        "one before)."
+        f"trivial rival gets on the same tokens ({known})."
     )
 
 
@@ -249,3 +302,69 @@ def grouped(results: Sequence[Result]) -> list[tuple[Result, ...]]:
     for result in results:
         groups.setdefault(result.name, []).append(result)
     return [tuple(group) for group in groups.values()]
+
+
+def cell_text(result: Result, metric: str | None) -> str:
+    """`✓ 0.712 [0.690, 0.734]`, or `∅ undefined` where there is no number."""
+    score = result.scores.get(metric) if metric else None
+    status = result.verdict.status
+    told = score_text(score) if score and score.value is not None else status
+    return f"{SYMBOLS[status]} {told}"
+
+
+def counts_text(result: Result) -> str:
+    """How much was tested: tokens, positives, documents, groups, and the threshold."""
+    head = result.kind == "attends"
+    parts = [f"{count(result.n_tokens)} test {'queries' if head else 'tokens'}"]
+    if head:
+        parts.append(f"{count(result.n_positive)} with a target ({percent(result.prevalence)})")
+    elif result.label_kind == "boolean":
+        parts.append(f"{count(result.n_positive)} positive ({percent(result.prevalence)})")
+    parts.append(f"{count(result.n_documents)} documents in {count(result.n_groups)} groups")
+    if result.threshold is not None:
+        parts.append(f"threshold {number(result.threshold)}")
+    if result.sign == "-":
+        parts.append("sign −")
+    if result.comparison_percentile is not None:
+        above = percent(result.comparison_percentile)
+        parts.append(f"{COMPARED[result.kind][0]} above {above} of {COMPARED[result.kind][1]}")
+    return " · ".join(parts)
+
+
+def head_facts(result: Result) -> list[str]:
+    """Where a head's attention goes, which edges could not be scored, where it is weak."""
+    attention = result.attention
+    if attention is None:
+        return []
+    lines = [
+        f"attention of queries {title}: {shares_text(shares)}"
+        for title, shares in (
+            ("with a target", attention.with_target),
+            ("without a target", attention.without_target),
+        )
+        if shares is not None
+    ]
+    if attention.dropped:
+        lines.append(dropped_text(attention))
+    return lines + ([weak_text(result)] if weak_slices(result) else [])
+
+
+def shares_text(shares: Shares) -> str:
+    """`target 0.71 · BOS 0.12 · elsewhere 0.17`."""
+    named = (("target", shares.target), ("BOS", shares.bos), ("elsewhere", shares.elsewhere))
+    return " · ".join(f"{name} {number(value)}" for name, value in named if value is not None)
+
+
+def dropped_text(attention: Attention) -> str:
+    """`edges not scored, of all documents: 12 (another window), 3 (not aligned)`."""
+    counts = (f"{count(n)} ({words(why)})" for why, n in attention.dropped.items())
+    return f"edges not scored, of all documents: {', '.join(counts)}"
+
+
+def weak_text(result: Result) -> str:
+    """`less than half of the whole's score in position 0-15 (target mass); ...`."""
+    parts = [
+        f"{words(part.by)} {token_text(part.name)} ({', '.join(map(words, metrics))})"
+        for part, metrics in weak_slices(result)
+    ]
+    return f"less than half of the whole's score in {'; '.join(parts)}"

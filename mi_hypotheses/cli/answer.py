@@ -9,19 +9,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mi_hypotheses.attention_view import in_words, looked_most
 from mi_hypotheses.presentation import (
     bar_for,
     count,
     floors_of,
+    head_facts,
     interval,
     number,
     one_line,
     ordered_scores,
     percent,
+    rival_words,
+    token_text,
     visible,
     words,
 )
-from mi_hypotheses.reports import Example, Report, Result
+from mi_hypotheses.reports import AttentionExample, Example, Report, Result
 
 SHOWN = 3  # examples of a kind
 AROUND = 8  # tokens on each side of the one that is shown
@@ -37,20 +41,19 @@ def print_answer(report: Report) -> None:
             console.print(_table(result))
         for line in _verdict(result):
             console.print(line)
-        for title, examples in (
-            ("strongest activations", result.examples.top),
-            ("fires, but should not", result.examples.false_positives),
-            ("should fire, but does not", result.examples.false_negatives),
-        ):
-            for line in _examples(title, examples):
-                console.print(line, soft_wrap=True)
+        for line in _told_of_attention(result) if result.attention else _told_of_firing(result):
+            console.print(line, soft_wrap=True)
         console.print()
 
 
 def _heading(result: Result) -> Text:
     where = f"{result.unit} of {result.model} on {result.corpus}"
-    facts = f"{count(result.n_tokens)} test tokens in {count(result.n_documents)} documents"
-    if result.label_kind == "boolean":
+    head = result.kind == "attends"
+    noun = "queries" if head else "tokens"
+    facts = f"{count(result.n_tokens)} test {noun} in {count(result.n_documents)} documents"
+    if head:
+        facts += f", {count(result.n_positive)} with a target ({percent(result.prevalence)})"
+    elif result.label_kind == "boolean":
         facts += f", {count(result.n_positive)} positive ({percent(result.prevalence)})"
     if result.threshold is not None:
         facts += f", threshold {number(result.threshold)}"
@@ -66,7 +69,8 @@ def _table(result: Result) -> Table:
     for metric, score in ordered_scores(result):
         bar = bar_for(result, metric)
         floors = [
-            f"{number(floor.value)} {words(floor.rival)}" for floor in floors_of(result, metric)
+            f"{number(floor.value)} {rival_words(result, floor.rival)}"
+            for floor in floors_of(result, metric)
         ]
         table.add_row(
             words(metric),
@@ -83,19 +87,43 @@ def _verdict(result: Result) -> Iterator[Text]:
     reasons = result.verdict.reasons
     if status == "inconclusive" and not result.expect:
         reasons = tuple(reason for reason in reasons if "is expected" not in reason)
-        yield Text("No bar was given, so there is no verdict; --expect f1=0.6 would give one.")
+        bar = "target_mass=0.5" if result.kind == "attends" else "f1=0.6"
+        yield Text(f"No bar was given, so there is no verdict; --expect {bar} would give one.")
     else:
         yield Text(status, style=f"bold {COLOURS.get(status, 'magenta')}")
     for reason in reasons:
         yield Text(f"  {visible(reason, line_ends=False)}")
 
 
-def _examples(title: str, examples: Sequence[Example]) -> Iterator[Text]:
-    if not examples:
+def _told_of_firing(result: Result) -> Iterator[Text]:
+    """What the unit fires on, rightly and wrongly."""
+    for title, examples in (
+        ("strongest activations", result.examples.top),
+        ("fires, but should not", result.examples.false_positives),
+        ("should fire, but does not", result.examples.false_negatives),
+    ):
+        yield from _titled(title, [_example(example) for example in examples[:SHOWN]])
+
+
+def _told_of_attention(result: Result) -> Iterator[Text]:
+    """Where the head's attention goes, and queries with the keys around them."""
+    attention = result.attention
+    if attention is None:
         return
-    yield Text(f"\n{title}", style="bold")
-    for example in examples[:SHOWN]:
-        yield _example(example)
+    for fact in head_facts(result):
+        yield Text(one_line(fact))
+    for title, examples in (
+        ("queries with a target", attention.typical),
+        ("looked elsewhere most", attention.missed),
+        ("looked around without a target", attention.busy),
+    ):
+        yield from _titled(title, [_query(example) for example in examples[:SHOWN]])
+
+
+def _titled(title: str, lines: Sequence[Text]) -> Iterator[Text]:
+    if lines:
+        yield Text(f"\n{title}", style="bold")
+        yield from lines
 
 
 def _example(example: Example) -> Text:
@@ -109,3 +137,41 @@ def _example(example: Example) -> Text:
     activation = number(example.tokens[focus].activation)
     line.append(f"  {activation}  {one_line(example.document)}:{example.line}", style="dim")
     return line
+
+
+def _query(example: AttentionExample) -> Text:
+    """The query in reverse, its targets underlined, what it looked at most bold; then in words."""
+    line = Text("  ")
+    most = looked_most(example)
+    for run in _near(example, most.place if most else None):
+        if run.start > 0:
+            line.append("… ", style="dim")
+        for place in run:
+            token = example.tokens[place]
+            marks = (
+                "underline" * token.expected,
+                "bold" * (most is not None and most.place == place),
+                "reverse" * (place == example.query),
+            )
+            shown = visible(token.text).replace("\n", "").replace("\t", "")
+            line.append(shown, style=" ".join(filter(None, marks)))
+    where = f"{one_line(example.document)}:{example.line}"
+    query = one_line(token_text(example.tokens[example.query].text))
+    told = " · ".join([f"query “{query}”", *in_words(example)])
+    return line.append(f"\n    {told}  {where}", style="dim")
+
+
+def _near(example: AttentionExample, looked: int | None) -> Iterator[range]:
+    """The tokens around the query and around what it looked at most, as stretches of the text;
+    one ends where text is left out."""
+    keys = {example.query, looked} - {None}
+    near = [
+        place
+        for place in range(len(example.tokens))
+        if any(-AROUND <= place - key <= AROUND for key in keys if key is not None)
+    ]
+    start = 0
+    for i in range(1, len(near) + 1):
+        if i == len(near) or near[i] != near[i - 1] + 1 or example.tokens[near[i]].gap:
+            yield range(near[start], near[i - 1] + 1)
+            start = i

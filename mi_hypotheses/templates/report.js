@@ -1,6 +1,8 @@
 "use strict";
 // Filtering and sorting only; without this script the page shows everything.
-const rows = [...document.querySelectorAll("table.overview tbody tr")];
+const articles = [...document.querySelectorAll("article[data-status]")];
+const marked = new Map(articles.map((article) => [article.dataset.anchor, []]));
+for (const element of document.querySelectorAll("[data-anchor]")) marked.get(element.dataset.anchor).push(element);
 const buttons = [...document.querySelectorAll("button[data-filter]")];
 const find = document.querySelector(".find");
 const input = find.querySelector("input");
@@ -8,17 +10,18 @@ const input = find.querySelector("input");
 function refresh() {
   const wanted = buttons.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset.filter);
   const text = input.value.trim().toLowerCase();
-  let shown = 0;
-  for (const row of rows) {
-    const fits = (!wanted.length || wanted.includes(row.dataset.status)) &&
-      row.textContent.toLowerCase().includes(text);
-    row.hidden = !fits;
-    document.querySelector(`article[data-anchor="${row.dataset.anchor}"]`).hidden = !fits;
-    shown += fits;
+  const shown = new Set();
+  for (const article of articles) {
+    const fits = (!wanted.length || wanted.includes(article.dataset.status)) &&
+      article.dataset.find.toLowerCase().includes(text);
+    if (fits) shown.add(article.dataset.anchor);
+    for (const element of marked.get(article.dataset.anchor)) element.hidden = !fits;
   }
+  for (const series of document.querySelectorAll("[data-series]"))
+    series.hidden = !series.dataset.series.split(" ").some((anchor) => shown.has(anchor));
   for (const section of document.querySelectorAll("section.hypothesis"))
     section.hidden = !section.querySelector("article:not([hidden])");
-  find.querySelector("output").textContent = shown < rows.length ? `${shown} of ${rows.length}` : "";
+  find.querySelector("output").textContent = shown.size < articles.length ? `${shown.size} of ${articles.length}` : "";
 }
 
 for (const button of buttons) {
@@ -28,7 +31,7 @@ for (const button of buttons) {
   });
 }
 input.addEventListener("input", refresh);
-find.hidden = !rows.length;
+find.hidden = !articles.length;
 document.documentElement.classList.add("live");
 
 function sortBy(header) {
@@ -57,3 +60,11 @@ for (const header of document.querySelectorAll("table.overview th[scope=col]")) 
     }
   });
 }
+
+// A folded checkpoint opens where a link leads to it.
+function unfold() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target && target.tagName === "DETAILS") target.open = true;
+}
+window.addEventListener("hashchange", unfold);
+unfold();

@@ -1,0 +1,178 @@
+"""A report on the terminal: tables of all results, and why those fell short that did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mi_hypotheses import presentation
+from mi_hypotheses.comparison import Column, Grid, side_by_side, trainings, without_checkpoints
+from mi_hypotheses.presentation import (
+    MISSING,
+    SYMBOLS,
+    bar_for,
+    grouped,
+    headline_metrics,
+    number,
+    one_line,
+    summary_line,
+    visible,
+    words,
+)
+from mi_hypotheses.reports import Report, Result, Status
+
+_STYLES: dict[Status, str] = {
+    "supported": "green",
+    "refuted": "red",
+    "inconclusive": "yellow",
+    "undefined": "bright_black",
+    "error": "magenta",
+}
+
+
+def render_terminal(report: Report, console: Console) -> None:
+    """Print a table of all results, then why those fell short that did, and all errors in full.
+
+    The checkpoints of a model are a table of steps × hypotheses, and only the last of them is a
+    row of the first table.
+    """
+    shown = without_checkpoints(report.results)
+    if shown:
+        console.print(_table(shown, narrow=console.width < 104))
+    if note := presentation.unbeaten_note(shown):
+        console.print(Text(note, style="yellow"))
+    for training in trainings(report.results):
+        _print_grid(training.grid(), "Over training", console, intervals=False)
+    for grid in side_by_side(report.results):
+        _print_grid(grid, "Models side by side", console, intervals=True)
+    for result in shown:
+        if result.verdict.status not in ("supported", "error"):
+            reasons = "; ".join(map(one_line, _untold(result)))
+            console.print(_labelled(result.verdict.status, _where([result]), reasons))
+    for message, failed in _failures(report.results).items():
+        console.print(_labelled("error", _where(failed), visible(message, line_ends=False)))
+    for error in report.errors:
+        message = visible(error.message, line_ends=False)
+        console.print(_labelled("error", one_line(error.source), message))
+    console.print(Text(summary_line(report), style="bold"))
+
+
+def _print_grid(grid: Grid, title: str, console: Console, *, intervals: bool) -> None:
+    """One score of each result: `✓ 0.712`, in as many tables as the width needs."""
+    first = max(len(one_line(row)) for row in (grid.row_title, *grid.rows)) + 1
+    first = min(first, console.width // 3)
+    longest = max(len(one_line(column.name)) for column in grid.columns) + 1
+    width = min(max(longest, 17 if intervals else 14), 24)
+    console.print(Text.assemble("\n", (f"{title}: {one_line(grid.title)}", "bold")))
+    for part in grid.narrower(max((console.width - first) // width, 1)):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(grid.row_title, overflow="fold", width=first - 1)
+        for column in part.columns:
+            table.add_column(_column_title(column), overflow="fold", width=width - 1)
+        for row, results in zip(part.rows, part.cells, strict=True):
+            pairs = zip(part.columns, results, strict=True)
+            cells = [_cell(result, column.metric, intervals=intervals) for column, result in pairs]
+            table.add_row(Text(one_line(row)), *cells)
+        console.print(table)
+    console.print()
+
+
+def _column_title(column: Column) -> Text:
+    """The hypothesis, its metric and what is expected of it, on lines of their own."""
+    lines = [(one_line(column.name), "bold")]
+    if column.metric:
+        lines.append((f"\n{words(column.metric)}", "dim"))
+    if column.bar is not None:
+        lines.append((f"\n≥ {number(column.bar, exact=True)}", "dim"))
+    return Text.assemble(*lines)
+
+
+def _cell(result: Result | None, metric: str | None, *, intervals: bool) -> Text:
+    if result is None:
+        return Text("")
+    score = result.scores.get(metric) if metric else None
+    symbol, _, told = presentation.cell_text(result, metric).partition(" ")
+    value, _, interval = told.partition(" ") if score else (told, "", "")
+    style = _STYLES[result.verdict.status]
+    return Text.assemble(
+        (f"{symbol} {value}", style), (f"\n{interval}" if intervals and interval else "", "dim")
+    )
+
+
+def _untold(result: Result) -> list[str]:
+    """The reasons that the marks of the table do not tell already."""
+    reasons = [*result.verdict.reasons]
+    if not presentation.unbeaten(result):
+        return reasons
+    return [reason for reason in reasons if "does not beat its floor" not in reason] or reasons
+
+
+def _failures(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The errors, each with all results that it stands for."""
+    failures: dict[str, list[Result]] = {}
+    for result in results:
+        if result.verdict.status == "error":
+            failures.setdefault("\n".join(result.verdict.reasons), []).append(result)
+    return failures
+
+
+def _where(results: Sequence[Result]) -> str:
+    """`a, b on package:sympy`."""
+    names = dict.fromkeys(result.name for result in results)
+    corpora = dict.fromkeys(result.corpus for result in results)
+    return one_line(f"{', '.join(names)} on {', '.join(corpora)}")
+
+
+def _labelled(status: Status, where: str, message: str) -> Text:
+    head = (f"{SYMBOLS[status]} {status} ", _STYLES[status])
+    return Text.assemble(head, (where, "bold"), ": ", message)
+
+
+def _table(results: Sequence[Result], *, narrow: bool) -> Table:
+    """One row a result, of a few short lines; a `narrow` one fits 80 columns."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    if not narrow:
+        table.add_column("verdict", no_wrap=True)
+    table.add_column("verdict, hypothesis" if narrow else "hypothesis", overflow="fold", ratio=1)
+    for title in ("score [95% interval]", "wanted", "floor"):
+        table.add_column(Text(title), no_wrap=True)
+    ordered = [result for group in grouped(results) for result in group]
+    pad = max([10, *(len(words(m)) for r in ordered for m in headline_metrics(r))])
+    for result in ordered:
+        verdict = Text(presentation.verdict_text(result), style=_STYLES[result.verdict.status])
+        name = _name(result)
+        metrics = [m for m in headline_metrics(result) if m in result.scores]
+        table.add_row(
+            *([Text("\n").join([verdict, name])] if narrow else [verdict, name]),
+            Text("\n").join(_score(result, metric, pad) for metric in metrics),
+            "\n".join(_wanted(result, metric) for metric in metrics),
+            Text("\n").join(_floor(result, metric) for metric in metrics),
+        )
+    return table
+
+
+def _name(result: Result) -> Text:
+    unit = f"{one_line(result.unit)} of {one_line(result.model)}"
+    name = (one_line(result.name), "bold")
+    return Text.assemble(name, "\n", (unit, "dim"), "\n", (one_line(result.corpus), "dim"))
+
+
+def _score(result: Result, metric: str, pad: int) -> Text:
+    score = result.scores[metric]
+    value = f"{words(metric):<{pad}} {number(score.value):>5} "
+    return Text.assemble(value, (presentation.interval(score), "dim"))
+
+
+def _wanted(result: Result, metric: str) -> str:
+    bar = bar_for(result, metric)
+    return f"≥ {number(bar.at_least, exact=True)}" if bar else ""
+
+
+def _floor(result: Result, metric: str) -> Text:
+    beaten = metric not in presentation.unbeaten(result)
+    text = presentation.floor_text(result, metric) or MISSING
+    return Text(text, style="dim" if beaten else "yellow")
