@@ -20,7 +20,7 @@ from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
 from mi_hypotheses.text import CALIBRATION_GROUPS, Document, TokenView, group_of
-from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer
+from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer, exact_encoding
 
 SHARD_CHARACTERS = 200_000
 
@@ -190,10 +190,10 @@ class ShardStore:
         content = Fingerprint()
         for document in documents:
             content.update(document)
-        key = key_of("tokens", content.hexdigest(), self.source.tokenizer_fingerprint)
+        key = key_of("shard", content.hexdigest(), self.source.tokenizer_fingerprint)
         arrays: Mapping[str, NDArray[Any]] | None = self.cache.get(key)
         if arrays is None:
-            arrays = {**_token_arrays(self._encode(documents)), **_text_arrays(documents)}
+            arrays = {**_token_arrays(self._encode(documents)), **_document_arrays(documents)}
             self.cache.put(key, arrays)
         return key, arrays
 
@@ -221,19 +221,25 @@ class ShardStore:
         return Shard(key, documents, window=self.window, seed=self.seed, **fields)
 
     def _documents(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[Document, ...]:
-        names = json.loads(arrays["names"].tobytes())
+        written = json.loads(arrays["documents"].tobytes())
         text, cuts = arrays["text"].tobytes(), arrays["text_offsets"].tolist()
         return tuple(
-            Document(id=name, corpus=self.corpus, text=text[start:stop].decode())
-            for name, start, stop in zip(names, cuts[:-1], cuts[1:], strict=True)
+            _document(fields, corpus=self.corpus, text=text[start:stop].decode())
+            for fields, start, stop in zip(written, cuts[:-1], cuts[1:], strict=True)
         )
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer | SymbolTokenizer:
+    def tokenizer(self) -> Tokenizer | SymbolTokenizer:
+        """The model's tokenizer."""
         return self.source.tokenizer()
 
     def _encode(self, documents: tuple[Document, ...]) -> list[Encoding]:
-        tokenizer = self._tokenizer
+        free = [document for document in documents if document.ids is None]
+        encoded = iter(self._encode_text(free))
+        return [next(encoded) if d.ids is None else self._exact(d) for d in documents]
+
+    def _encode_text(self, documents: list[Document]) -> list[Encoding]:
+        tokenizer = self.tokenizer
         if isinstance(tokenizer, SymbolTokenizer):
             return [
                 tokenizer.encode([d.text])[0]
@@ -242,6 +248,18 @@ class ShardStore:
                 for d in documents
             ]
         return tokenizer.encode([d.text for d in documents])
+
+    def _exact(self, document: Document) -> Encoding:
+        """The tokens of a document that has their ids."""
+        ids, tokens = document.ids or (), document.tokens or ()
+        unknown = np.setdiff1d(ids, self.tokenizer.known_ids)
+        if len(unknown):
+            raise CorpusError(
+                f"The document {document.id!r} of the corpus {self.corpus!r} has the token id "
+                f"{unknown[0]}, which is not in the model's vocabulary of {self.tokenizer.size} "
+                "tokens."
+            )
+        return exact_encoding(ids, tokens)
 
 
 def _token_arrays(encodings: list[Encoding]) -> dict[str, NDArray[Any]]:
@@ -254,14 +272,28 @@ def _token_arrays(encodings: list[Encoding]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _text_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]:
+def _document_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]:
     texts = [document.text.encode() for document in documents]
-    names = json.dumps([document.id for document in documents]).encode()
+    written = json.dumps([_fields(document) for document in documents]).encode()
     return {
-        "names": np.frombuffer(names, dtype=np.uint8),
+        "documents": np.frombuffer(written, dtype=np.uint8),
         "text": np.frombuffer(b"".join(texts), dtype=np.uint8),
         "text_offsets": np.cumsum([0, *map(len, texts)], dtype=np.int64),
     }
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    """What a document has beside its corpus and text, as JSON."""
+    fields = {"id": document.id, "tokens": document.tokens, "ids": document.ids}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _document(fields: Mapping[str, Any], *, corpus: str, text: str) -> Document:
+    """A document from its `_fields`."""
+    tokens, ids = (
+        None if fields.get(name) is None else tuple(fields[name]) for name in ("tokens", "ids")
+    )
+    return Document(fields["id"], corpus, text, tokens, ids)
 
 
 def cut(

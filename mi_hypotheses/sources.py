@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     id: str
     text: str
     tokens: tuple[str, ...] | None = None
+    ids: tuple[int, ...] | None = None
 
 
 # -- files ---------------------------------------------------------------------------------------

@@ -33,15 +33,21 @@ class Document:
     """One text with a stable id.
 
     `id` is unique within its corpus and the same on every machine that has the same files.
-    `tokens` is set for symbol vocabularies only: the document is then that list of token
-    strings, and `text` is their concatenation. Lone surrogates in any of these, which no
-    tokenizer accepts, are replaced by U+FFFD, one character for one.
+    `tokens` is set where the document is a list of token strings, of which `text` is the
+    concatenation: for symbol vocabularies, and beside `ids`. With `ids` the document is these
+    tokens of one vocabulary exactly, whatever its tokenizer would make of the text; `tokens`
+    has a string that is not empty for each. Lone surrogates in any text, which no tokenizer
+    accepts, are replaced by U+FFFD, one character for one.
+
+    Raises:
+        ValueError: `ids` without such `tokens`.
     """
 
     id: str
     corpus: str
     text: str
     tokens: tuple[str, ...] | None = None
+    ids: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("id", "text"):
@@ -51,6 +57,13 @@ class Document:
         if self.tokens is not None:
             whole = tuple(_SURROGATE.sub("\ufffd", token) for token in self.tokens)
             object.__setattr__(self, "tokens", whole)
+        if self.ids is not None:
+            strings = self.tokens or ()
+            if len(strings) != len(self.ids) or "" in strings or "".join(strings) != self.text:
+                raise ValueError(
+                    f"the document {self.id!r} has {len(self.ids)} token ids, which take as many "
+                    "token strings, none of them empty, whose concatenation is the text"
+                )
 
 
 def group_of(document_id: str, *, seed: int = 0) -> int:
