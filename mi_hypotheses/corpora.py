@@ -140,7 +140,7 @@ def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> 
     ids: set[str] = set()
     for entry in entries:
         document = Document(
-            id=entry.id, corpus=uri, text=entry.text, tokens=entry.tokens, ids=entry.ids
+            entry.id, uri, entry.text, tokens=entry.tokens, ids=entry.ids, links=entry.links
         )
         content = _content_hash(document)
         if not (document.tokens or document.text.strip()):
@@ -163,7 +163,7 @@ def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> 
 
 
 class Fingerprint:
-    """Hash of the documents seen so far: of each its id and its content, in order."""
+    """Hash of the documents seen so far: of each its id, its content and its links, in order."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
@@ -171,6 +171,8 @@ class Fingerprint:
     def update(self, document: Document) -> None:
         """Take in the next document."""
         self._hash.update(_digest(document.id) + _content_hash(document))
+        if document.links:
+            self._hash.update(_digest(json.dumps(document.links), kind=b"links"))
 
     def hexdigest(self) -> str:
         """The hash, 32 hexadecimal digits."""

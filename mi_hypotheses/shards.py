@@ -19,7 +19,7 @@ from mi_hypotheses.corpora import Fingerprint
 from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
-from mi_hypotheses.text import CALIBRATION_GROUPS, Document, TokenView, group_of
+from mi_hypotheses.text import CALIBRATION_GROUPS, Document, GoldLink, TokenView, group_of
 from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer, exact_encoding
 
 SHARD_CHARACTERS = 200_000
@@ -117,10 +117,11 @@ class Shard:
         )
 
     def view(self, index: int) -> TokenView:
-        """One document's text and token spans."""
+        """One document's text, token spans and links."""
         part = slice(self.offsets[index], self.offsets[index + 1])
-        text = self.documents[index].text
-        return TokenView(text, self.starts[part], self.ends[part], self.ids[part])
+        document = self.documents[index]
+        starts, ends, ids = self.starts[part], self.ends[part], self.ids[part]
+        return TokenView(document.text, starts, ends, ids, document.links)
 
     def windows(self) -> list[tuple[int, int]]:
         """(first token, number of tokens) of each window."""
@@ -169,7 +170,7 @@ class ShardStore:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of ids and texts of all documents, in order; shard borders do not enter."""
+        """Hash of ids, texts and links of all documents, in order; shard borders do not enter."""
         return self._fingerprint.hexdigest()
 
     def add(self, documents: tuple[Document, ...]) -> Shard:
@@ -284,7 +285,12 @@ def _document_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]
 
 def _fields(document: Document) -> dict[str, Any]:
     """What a document has beside its corpus and text, as JSON."""
-    fields = {"id": document.id, "tokens": document.tokens, "ids": document.ids}
+    fields: dict[str, Any] = {
+        "id": document.id,
+        "tokens": document.tokens,
+        "ids": document.ids,
+        "links": document.links or None,
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -293,7 +299,11 @@ def _document(fields: Mapping[str, Any], *, corpus: str, text: str) -> Document:
     tokens, ids = (
         None if fields.get(name) is None else tuple(fields[name]) for name in ("tokens", "ids")
     )
-    return Document(fields["id"], corpus, text, tokens, ids)
+    links = tuple(
+        GoldLink(name, (query[0], query[1]), (key[0], key[1]))
+        for name, query, key in fields.get("links", ())
+    )
+    return Document(fields["id"], corpus, text, tokens, ids, links)
 
 
 def cut(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mi_hypotheses.cache import Cache
+from mi_hypotheses.corpora import resolve
 from mi_hypotheses.errors import CorpusError, ModelError
+from mi_hypotheses.links import Translation
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.reports import ModelInfo
 from mi_hypotheses.shards import Shard, ShardStore, Window
-from mi_hypotheses.text import Document
+from mi_hypotheses.text import Document, GoldLink
 from mi_hypotheses.tokenizing import SymbolTokenizer, Tokenizer
 from mi_hypotheses.weights import PRETRAINED
 from tests.test_text import texts
@@ -23,6 +26,7 @@ from tests.test_text import texts
 BPE = Tokenizer.from_file(PRETRAINED / "tokenizer.json", bos_id=0)
 SYMBOLS = SymbolTokenizer(("BOS", "left", "=", "右", " "), bos_id=0)
 CORPUS = "some corpus"
+ROOT = Path(__file__).parent.parent
 
 
 def store(cache: Cache, tokenizer: Tokenizer | SymbolTokenizer = BPE) -> ShardStore:
@@ -62,6 +66,15 @@ def exact_documents(draw: st.DrawFn, name: str) -> Document:
 
 
 @st.composite
+def link_lists(draw: st.DrawFn, text: str) -> tuple[GoldLink, ...]:
+    places = st.integers(0, len(text))
+    spans = st.tuples(places, places).filter(lambda span: span[0] < span[1])
+    names = st.sampled_from(["translation", "coreference"]) | st.text(max_size=3)
+    count = draw(st.integers(0, 3)) if text else 0
+    return tuple(GoldLink(draw(names), draw(spans), draw(spans)) for _ in range(count))
+
+
+@st.composite
 def document_lists(draw: st.DrawFn) -> tuple[Document, ...]:
     """Texts, lists of strings and lists of ids, side by side."""
     made = []
@@ -69,7 +82,9 @@ def document_lists(draw: st.DrawFn) -> tuple[Document, ...]:
         name = f"{number} {draw(texts)}"
         tokens = draw(st.none() | st.lists(pieces, max_size=4).map(tuple))
         text = draw(texts) if tokens is None else "".join(tokens)
-        made.append(draw(st.just(Document(name, CORPUS, text, tokens)) | exact_documents(name)))
+        plain = Document(name, CORPUS, text, tokens)
+        document = draw(st.just(plain) | exact_documents(name))
+        made.append(replace(document, links=draw(link_lists(document.text))))
     return tuple(made)
 
 
@@ -90,6 +105,7 @@ def test_documents_come_back_from_the_cache_as_they_were(
 def assert_exact(shard: Shard, index: int, document: Document) -> None:
     view = shard.view(index)
     assert view.text == document.text
+    assert view.links == document.links
     if document.ids is None:
         [encoding] = BPE.encode([document.text])
         assert view.ids is not None
@@ -133,6 +149,30 @@ def test_shards_with_other_ids_are_other_shards(cache: Cache) -> None:
         ]
     }
     assert len(keys) == 5
+
+
+def test_shards_with_other_links_are_other_shards(cache: Cache) -> None:
+    plain = Document("d", CORPUS, "a b")
+    linked = replace(plain, links=(GoldLink("x", (2, 3), (0, 1)),))
+    assert store(cache).add((plain,)).key != store(cache).add((linked,)).key
+    assert store(cache).add((linked,)).view(0).links == linked.links
+
+
+def test_translations_are_aligned_with_tokens(cache: Cache) -> None:
+    made = store(cache)
+    named = resolve("translations", named_dirs=[ROOT / "corpora"])
+    made.add(tuple(named.documents()))
+    shard = made.load(0)
+    found = 0
+    for index in range(len(shard.documents)):
+        view = shard.view(index)
+        edges = Translation().edges(view)
+        asked = {query for query, _ in edges.pairs}
+        french = view.text.index("\nFrench: ") + len("\nFrench: ")
+        assert all(french <= view.ends[query] - 1 for query in asked)
+        assert all(view.ends[key] <= french for _, key in edges.pairs)
+        found += len(asked)
+    assert found > 200
 
 
 def test_ids_that_the_vocabulary_lacks_are_an_error(cache: Cache) -> None:
