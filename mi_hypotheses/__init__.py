@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mi_hypotheses.hookspecs import hookimpl
     from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Fires, Head, Neuron
     from mi_hypotheses.links import (
+        GoldLinks,
         LineStart,
         Link,
         MatchingBracket,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         OpeningTag,
         SameWordStart,
         SentenceStart,
+        Translation,
     )
     from mi_hypotheses.predicates import Predicate, Regex, TokenIn, predicate
     from mi_hypotheses.targets import (
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
         Target,
         target,
     )
-    from mi_hypotheses.text import Document, Spans, TokenView
+    from mi_hypotheses.text import Document, GoldLink, Spans, TokenView
 
 __all__ = [
     "BOS",
@@ -46,6 +48,8 @@ __all__ = [
     "Edges",
     "Fires",
     "FirstToken",
+    "GoldLink",
+    "GoldLinks",
     "Head",
     "LineStart",
     "Link",
@@ -65,6 +69,7 @@ __all__ = [
     "Target",
     "TokenIn",
     "TokenView",
+    "Translation",
     "hookimpl",
     "predicate",
     "target",
@@ -82,6 +87,8 @@ _MODULES = {
     "Edges": "edges",
     "Fires": "hypotheses",
     "FirstToken": "targets",
+    "GoldLink": "text",
+    "GoldLinks": "links",
     "Head": "hypotheses",
     "LineStart": "links",
     "Link": "links",
@@ -101,6 +108,7 @@ _MODULES = {
     "Target": "targets",
     "TokenIn": "predicates",
     "TokenView": "text",
+    "Translation": "links",
     "hookimpl": "hookspecs",
     "predicate": "predicates",
     "target": "targets",

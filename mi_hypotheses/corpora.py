@@ -6,28 +6,32 @@
 | `package:NAME` | the Python source files of an installed distribution |
 | `PATH`, `PATTERN` | `.txt`, `.md`, `.py` files; a document a line of a `.jsonl` file |
 | `NAME` | a named corpus: `NAME.toml` in one of the directories of named corpora |
+| `tokens:repeated` | random tokens of the model's vocabulary, repeated; see `token_corpora` |
 
-Each of them followed by `#docstrings` is the English in it: a document a source file, its
-docstrings in order.
+`stdlib`, `package:NAME` and paths followed by `#docstrings` are the English in them: a document a
+source file, its docstrings in order.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mi_hypotheses import sources
+from mi_hypotheses import sources, token_corpora
 from mi_hypotheses.errors import CorpusError, did_you_mean
 from mi_hypotheses.sources import Entry, SourceFile
 from mi_hypotheses.text import Document
+from mi_hypotheses.token_corpora import RepeatedTokens
+from mi_hypotheses.tokenizing import SymbolTokenizer, Tokenizer
 
 SCHEMES = {
     "stdlib": "the standard library of the running interpreter, as source",
@@ -35,6 +39,8 @@ SCHEMES = {
     "package:NAME": "the Python source of an installed distribution",
     "package:NAME#docstrings": "the docstrings in it",
     "PATH": "a file, a folder or a pattern of .txt, .md, .py or .jsonl files",
+    "tokens:repeated": "random tokens, repeated, to find induction heads with",
+    "tokens:repeated?OPTIONS": "documents=256&length=64&repeats=2&seed=0&vocabulary=100-2000",
 }
 
 _DOCSTRINGS = "docstrings"
@@ -58,6 +64,14 @@ class Corpus(Protocol):
         Raises:
             CorpusError: a file cannot be read, or there is no document at all.
         """
+
+
+@runtime_checkable
+class BindableCorpus(Protocol):
+    """A corpus whose documents depend on the model's vocabulary; the engine binds it first."""
+
+    def bind(self, tokenizer: Tokenizer | SymbolTokenizer) -> Corpus:
+        """The corpus for models with this tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +110,38 @@ class FileCorpus:
         return text
 
 
+@dataclass(frozen=True, slots=True)
+class TokenCorpus:
+    """A corpus drawn from a vocabulary; it has documents once it is bound to a tokenizer."""
+
+    uri: str
+    recipe: RepeatedTokens
+    tokenizer: Tokenizer | SymbolTokenizer | None = None
+    skipped: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def bind(self, tokenizer: Tokenizer | SymbolTokenizer) -> TokenCorpus:
+        """See `BindableCorpus.bind`."""
+        return TokenCorpus(self.uri, self.recipe, tokenizer)
+
+    def documents(self) -> Iterator[Document]:
+        """See `Corpus.documents`."""
+        if self.tokenizer is None:
+            raise CorpusError(
+                f"The corpus {self.uri!r} is drawn from a model's vocabulary and has no documents "
+                "without one: bind(tokenizer) gives it one."
+            )
+        self.skipped.clear()
+        entries = self.recipe.entries(self.uri, self.tokenizer)
+        return _documents(self.uri, entries, skipped=self.skipped)
+
+
 def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> Iterator[Document]:
     seen: set[bytes] = set()
     ids: set[str] = set()
     for entry in entries:
-        document = Document(id=entry.id, corpus=uri, text=entry.text, tokens=entry.tokens)
+        document = Document(
+            entry.id, uri, entry.text, tokens=entry.tokens, ids=entry.ids, links=entry.links
+        )
         content = _content_hash(document)
         if not (document.tokens or document.text.strip()):
             skipped["empty"] += 1
@@ -122,7 +163,7 @@ def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> 
 
 
 class Fingerprint:
-    """Hash of the documents seen so far: of each its id and its content, in order."""
+    """Hash of the documents seen so far: of each its id, its content and its links, in order."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
@@ -130,20 +171,23 @@ class Fingerprint:
     def update(self, document: Document) -> None:
         """Take in the next document."""
         self._hash.update(_digest(document.id) + _content_hash(document))
+        if document.links:
+            self._hash.update(_digest(json.dumps(document.links), kind=b"links"))
 
     def hexdigest(self) -> str:
         """The hash, 32 hexadecimal digits."""
         return self._hash.hexdigest()
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+def _digest(text: str, *, kind: bytes = b"") -> bytes:
+    content = text.encode("utf-8", "replace")
+    return hashlib.blake2b(content, digest_size=16, person=kind).digest()
 
 
 def _content_hash(document: Document) -> bytes:
     if document.tokens is None:
         return _digest(document.text)
-    return _digest("".join(f"{len(token)}:{token}" for token in document.tokens))
+    return _digest(json.dumps([document.tokens, document.ids]), kind=b"tokens")
 
 
 class Size(BaseModel):
@@ -214,9 +258,15 @@ class NamedCorpus:
     """Another corpus under a name of its own, filtered."""
 
     uri: str
-    source: FileCorpus
+    source: FileCorpus | TokenCorpus
     definition: Named
     skipped: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def bind(self, tokenizer: Tokenizer | SymbolTokenizer) -> NamedCorpus:
+        """See `BindableCorpus.bind`; files are what they are for every model."""
+        if isinstance(self.source, FileCorpus):
+            return self
+        return NamedCorpus(self.uri, self.source.bind(tokenizer), self.definition)
 
     def documents(self) -> Iterator[Document]:
         """See `Corpus.documents`."""
@@ -225,7 +275,7 @@ class NamedCorpus:
         for document in self.source.documents():
             if self.definition.filter.keeps(document):
                 found = True
-                yield Document(document.id, self.uri, document.text, document.tokens)
+                yield replace(document, corpus=self.uri)
             else:
                 self.skipped["filtered"] += 1
         self.skipped.update(self.source.skipped)
@@ -264,7 +314,7 @@ def _read_named(path: Path) -> Named:
 # -- URIs ----------------------------------------------------------------------------------------
 
 
-def resolve(uri: str, *, named_dirs: Sequence[Path] = ()) -> FileCorpus | NamedCorpus:
+def resolve(uri: str, *, named_dirs: Sequence[Path] = ()) -> FileCorpus | TokenCorpus | NamedCorpus:
     """The corpus that `uri` names. Nothing is read yet but the TOML file of a named corpus.
 
     Raises:
@@ -286,18 +336,22 @@ def _is_plain_name(uri: str) -> bool:
     return bool(uri) and not set(uri) & set("/\\:#*?[")
 
 
-def _resolve_source(uri: str, *, base: Path, known: Iterable[str]) -> FileCorpus:
+def _resolve_source(uri: str, *, base: Path, known: Iterable[str]) -> FileCorpus | TokenCorpus:
     location, part = _split(uri, base=base)
     docstrings = part == _DOCSTRINGS
     if location == "stdlib":
         return FileCorpus(uri, sources.stdlib_files, docstrings)
     scheme, colon, name = location.partition(":")
+    if colon and scheme == "tokens":
+        if docstrings:
+            raise CorpusError(f"The corpus {uri!r} has no docstrings: it is made of random tokens.")
+        return TokenCorpus(uri, token_corpora.parse(uri))
     if colon and scheme == "package":
         return FileCorpus(uri, lambda: sources.package_files(name), docstrings)
     if colon and not (base / location).exists():
         raise CorpusError(
             f"There is no kind of corpus {scheme + colon!r}, as in {uri!r}. "
-            f"{did_you_mean(scheme + colon, ['package:', 'stdlib'])}"
+            f"{did_you_mean(scheme + colon, ['package:', 'stdlib', 'tokens:'])}"
         )
     if _is_plain_name(location) and not (base / location).exists():
         raise CorpusError(

@@ -1,5 +1,5 @@
-"""Targets that follow the structure of the text: words, lines, sentences, brackets, tags and
-matches of patterns.
+"""Targets that follow the structure of the text: words, lines, sentences, brackets, tags,
+matches of patterns, and what the author of a corpus has linked.
 
 `query_tokens` and `key_tokens` say which tokens of a span have an edge, at either end: the
 `first`, the `last` or `all`.
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import KW_ONLY, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import regex
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.edges import (
@@ -30,6 +31,7 @@ from mi_hypotheses.targets import CONFIG, WITHIN, Target, Within
 from mi_hypotheses.text import Spans, TokenView
 
 Choice = Literal["nearest", "first", "all"]
+Order = Literal["before", "any"]
 
 _WORD = regex.compile(r"\w+")
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -234,4 +236,79 @@ class Link(Target):
             query_tokens=self.query_tokens,
             key_tokens=self.key_tokens,
             within=self.within,
+        )
+
+
+def _annotated(
+    view: TokenView,
+    name: str,
+    *,
+    order: Order,
+    query_tokens: SpanTokenChoice,
+    key_tokens: SpanTokenChoice,
+) -> Edges:
+    """The edges of the document's gold links of this name."""
+    pairs = [(link.query, link.key) for link in view.links if link.name == name]
+    edges = paired_spans(view, pairs, query_tokens=query_tokens, key_tokens=key_tokens)
+    return edges if order == "any" else edges.only(edges.keys < edges.queries)
+
+
+@dataclass(frozen=True, config=CONFIG)
+class GoldLinks(Target):
+    """From one stretch of text to another, where the corpus itself says so.
+
+    A document brings its links by name, as the `links` of a line in a `.jsonl` corpus. One that
+    has none of this name has no edges.
+
+    Args:
+        name: which of the document's links.
+        order: `before` keeps edges whose key comes first in the text, as a causal model can see
+            no other; `any` keeps all.
+        query_tokens: which tokens of a query look: the `first`, the `last` or `all`.
+        key_tokens: which tokens of a key are keys.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    _: KW_ONLY
+    order: Order = "before"
+    query_tokens: SpanTokenChoice = "all"
+    key_tokens: SpanTokenChoice = "all"
+    kind: Literal["gold_links"] = field(default="gold_links", init=False, repr=False)
+
+    def edges(self, view: TokenView) -> Edges:
+        return _annotated(
+            view,
+            self.name,
+            order=self.order,
+            query_tokens=self.query_tokens,
+            key_tokens=self.key_tokens,
+        )
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Translation(Target):
+    """From a word to the word that it translates, in an earlier sentence of another language.
+
+    Which words these are the corpus says: by the links of its documents named `translation`, as
+    those of the corpus `translations`.
+
+    Args:
+        order: `before` keeps edges whose key comes first in the text; `any` keeps all.
+        query_tokens: which tokens of the translating word look: the `first`, the `last` or `all`.
+        key_tokens: which tokens of the translated word are keys.
+    """
+
+    _: KW_ONLY
+    order: Order = "before"
+    query_tokens: SpanTokenChoice = "all"
+    key_tokens: SpanTokenChoice = "all"
+    kind: Literal["translation"] = field(default="translation", init=False, repr=False)
+
+    def edges(self, view: TokenView) -> Edges:
+        return _annotated(
+            view,
+            "translation",
+            order=self.order,
+            query_tokens=self.query_tokens,
+            key_tokens=self.key_tokens,
         )

@@ -131,6 +131,8 @@ class Measurement:
         uri = self.store.corpus
         corpus = self.context.plugins.corpus(uri) if self.context.plugins is not None else None
         corpus = corpus or corpora.resolve(uri)
+        if isinstance(corpus, corpora.BindableCorpus):
+            corpus = corpus.bind(self.store.tokenizer)
         self.progress.stage(f"reading {uri}", total=None)
         limit = self.options.limit_tokens
         size = SHARD_CHARACTERS if limit is None else min(SHARD_CHARACTERS, max(limit, 1))

@@ -19,8 +19,8 @@ from mi_hypotheses.corpora import Fingerprint
 from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
-from mi_hypotheses.text import CALIBRATION_GROUPS, Document, TokenView, group_of
-from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer
+from mi_hypotheses.text import CALIBRATION_GROUPS, Document, GoldLink, TokenView, group_of
+from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer, exact_encoding
 
 SHARD_CHARACTERS = 200_000
 
@@ -128,10 +128,11 @@ class Shard:
         )
 
     def view(self, index: int) -> TokenView:
-        """One document's text and token spans."""
+        """One document's text, token spans and links."""
         part = slice(self.offsets[index], self.offsets[index + 1])
-        text = self.documents[index].text
-        return TokenView(text, self.starts[part], self.ends[part], self.ids[part])
+        document = self.documents[index]
+        starts, ends, ids = self.starts[part], self.ends[part], self.ids[part]
+        return TokenView(document.text, starts, ends, ids, document.links)
 
     def windows(self) -> list[tuple[int, int]]:
         """(first token, number of tokens) of each window."""
@@ -180,7 +181,7 @@ class ShardStore:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of ids and texts of all documents, in order; shard borders do not enter."""
+        """Hash of ids, texts and links of all documents, in order; shard borders do not enter."""
         return self._fingerprint.hexdigest()
 
     def add(self, documents: tuple[Document, ...]) -> Shard:
@@ -201,10 +202,10 @@ class ShardStore:
         content = Fingerprint()
         for document in documents:
             content.update(document)
-        key = key_of("tokens", content.hexdigest(), self.source.tokenizer_fingerprint)
+        key = key_of("shard", content.hexdigest(), self.source.tokenizer_fingerprint)
         arrays: Mapping[str, NDArray[Any]] | None = self.cache.get(key)
         if arrays is None:
-            arrays = {**_token_arrays(self._encode(documents)), **_text_arrays(documents)}
+            arrays = {**_token_arrays(self._encode(documents)), **_document_arrays(documents)}
             self.cache.put(key, arrays)
         return key, arrays
 
@@ -232,19 +233,25 @@ class ShardStore:
         return Shard(key, documents, window=self.window, seed=self.seed, **fields)
 
     def _documents(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[Document, ...]:
-        names = json.loads(arrays["names"].tobytes())
+        written = json.loads(arrays["documents"].tobytes())
         text, cuts = arrays["text"].tobytes(), arrays["text_offsets"].tolist()
         return tuple(
-            Document(id=name, corpus=self.corpus, text=text[start:stop].decode())
-            for name, start, stop in zip(names, cuts[:-1], cuts[1:], strict=True)
+            _document(fields, corpus=self.corpus, text=text[start:stop].decode())
+            for fields, start, stop in zip(written, cuts[:-1], cuts[1:], strict=True)
         )
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer | SymbolTokenizer:
+    def tokenizer(self) -> Tokenizer | SymbolTokenizer:
+        """The model's tokenizer."""
         return self.source.tokenizer()
 
     def _encode(self, documents: tuple[Document, ...]) -> list[Encoding]:
-        tokenizer = self._tokenizer
+        free = [document for document in documents if document.ids is None]
+        encoded = iter(self._encode_text(free))
+        return [next(encoded) if d.ids is None else self._exact(d) for d in documents]
+
+    def _encode_text(self, documents: list[Document]) -> list[Encoding]:
+        tokenizer = self.tokenizer
         if isinstance(tokenizer, SymbolTokenizer):
             return [
                 tokenizer.encode([d.text])[0]
@@ -253,6 +260,18 @@ class ShardStore:
                 for d in documents
             ]
         return tokenizer.encode([d.text for d in documents])
+
+    def _exact(self, document: Document) -> Encoding:
+        """The tokens of a document that has their ids."""
+        ids, tokens = document.ids or (), document.tokens or ()
+        unknown = np.setdiff1d(ids, self.tokenizer.known_ids)
+        if len(unknown):
+            raise CorpusError(
+                f"The document {document.id!r} of the corpus {self.corpus!r} has the token id "
+                f"{unknown[0]}, which is not in the model's vocabulary of {self.tokenizer.size} "
+                "tokens."
+            )
+        return exact_encoding(ids, tokens)
 
 
 def _token_arrays(encodings: list[Encoding]) -> dict[str, NDArray[Any]]:
@@ -265,14 +284,37 @@ def _token_arrays(encodings: list[Encoding]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _text_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]:
+def _document_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]:
     texts = [document.text.encode() for document in documents]
-    names = json.dumps([document.id for document in documents]).encode()
+    written = json.dumps([_fields(document) for document in documents]).encode()
     return {
-        "names": np.frombuffer(names, dtype=np.uint8),
+        "documents": np.frombuffer(written, dtype=np.uint8),
         "text": np.frombuffer(b"".join(texts), dtype=np.uint8),
         "text_offsets": np.cumsum([0, *map(len, texts)], dtype=np.int64),
     }
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    """What a document has beside its corpus and text, as JSON."""
+    fields: dict[str, Any] = {
+        "id": document.id,
+        "tokens": document.tokens,
+        "ids": document.ids,
+        "links": document.links or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _document(fields: Mapping[str, Any], *, corpus: str, text: str) -> Document:
+    """A document from its `_fields`."""
+    tokens, ids = (
+        None if fields.get(name) is None else tuple(fields[name]) for name in ("tokens", "ids")
+    )
+    links = tuple(
+        GoldLink(name, (query[0], query[1]), (key[0], key[1]))
+        for name, query, key in fields.get("links", ())
+    )
+    return Document(fields["id"], corpus, text, tokens, ids, links)
 
 
 def cut(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mi_hypotheses.errors import CorpusError
+from mi_hypotheses.text import GoldLink
 
 TEXT_SUFFIXES = (".txt", ".md", ".py")
 SUFFIXES = (*TEXT_SUFFIXES, ".jsonl")
@@ -34,6 +35,8 @@ class Entry(NamedTuple):
     id: str
     text: str
     tokens: tuple[str, ...] | None = None
+    ids: tuple[int, ...] | None = None
+    links: tuple[GoldLink, ...] = ()
 
 
 # -- files ---------------------------------------------------------------------------------------
@@ -140,10 +143,14 @@ def read_text(path: Path) -> str | None:
 
 
 def json_lines(file: SourceFile) -> Iterator[Entry | None]:
-    """One entry for each line that is not blank: an object with `text` or `tokens`, maybe `id`.
+    """One entry for each line that is not blank: an object with `text` or `tokens`, maybe `id`
+    and `links`.
 
-    Without an `id` the entry is named by its file and line. None stands for a line that is not
-    UTF-8. Lines are read one by one, so that files may be larger than memory.
+    Without an `id` the entry is named by its file and line. `links` are pairs of character spans
+    by what they mean: `{"translation": [[query_start, query_end, key_start, key_end], ...]}`.
+    Where the line has `tokens`, they count the characters of all tokens together. None stands
+    for a line that is not UTF-8. Lines are read one by one, so that files may be larger than
+    memory.
 
     Raises:
         CorpusError: the file cannot be read, or a line is not such an object.
@@ -186,11 +193,42 @@ def _entry(value: Any, *, default_id: str, where: str) -> Entry:
     if "text" in value:
         if not isinstance(value["text"], str):
             raise CorpusError(f"{where} has a 'text' that is not a string.")
-        return Entry(str(id_), value["text"])
+        links = _links(value.get("links", {}), length=len(value["text"]), where=where)
+        return Entry(str(id_), value["text"], links=links)
     tokens = value["tokens"]
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise CorpusError(f"{where} has 'tokens' that are not a list of strings.")
-    return Entry(str(id_), "".join(tokens), tuple(tokens))
+    text = "".join(tokens)
+    links = _links(value.get("links", {}), length=len(text), where=where)
+    return Entry(str(id_), text, tuple(tokens), links=links)
+
+
+def _links(value: Any, *, length: int, where: str) -> tuple[GoldLink, ...]:
+    if not isinstance(value, dict) or not all(isinstance(each, list) for each in value.values()):
+        raise CorpusError(
+            f"{where} has 'links' that are not an object with a list for each name, as in "
+            '{"translation": [[30, 34, 9, 12]]}.'
+        )
+    links = []
+    for name, pairs in value.items():
+        for place, pair in enumerate(pairs):
+            which = f"{where}: link {place} of {name!r}"
+            if not _four_whole_numbers(pair):
+                raise CorpusError(
+                    f"{which} is not a list of four whole numbers: where the query starts and "
+                    "ends, and where the key does."
+                )
+            link = GoldLink(name, (pair[0], pair[1]), (pair[2], pair[3]))
+            try:
+                link.check(length)
+            except ValueError as error:
+                raise CorpusError(f"{which} cannot be: {error}.") from None
+            links.append(link)
+    return tuple(links)
+
+
+def _four_whole_numbers(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 4 and all(type(x) is int for x in value)
 
 
 def docstrings(source: str) -> str | None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +28,48 @@ CALIBRATION_GROUPS = 32
 TokenChoice = Literal["any", "all", "first", "last"]
 
 
+class GoldLink(NamedTuple):
+    """Two spans of a document's text that its author has linked: from `query` to `key`.
+
+    Both are half-open character spans [start, end); `name` says what the link means.
+    """
+
+    name: str
+    query: tuple[int, int]
+    key: tuple[int, int]
+
+    def check(self, length: int) -> None:
+        """Raise ValueError where a span is not a stretch of a text of `length` characters."""
+        for start, end in (self.query, self.key):
+            if not 0 <= start < end <= length:
+                raise ValueError(
+                    f"the span ({start}, {end}) of a link {self.name!r} is not a stretch of the "
+                    f"text, which has {length} characters: 0 <= start < end <= {length}"
+                )
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One text with a stable id.
 
     `id` is unique within its corpus and the same on every machine that has the same files.
-    `tokens` is set for symbol vocabularies only: the document is then that list of token
-    strings, and `text` is their concatenation. Lone surrogates in any of these, which no
-    tokenizer accepts, are replaced by U+FFFD, one character for one.
+    `tokens` is set where the document is a list of token strings, of which `text` is the
+    concatenation: for symbol vocabularies, and beside `ids`. With `ids` the document is these
+    tokens of one vocabulary exactly, whatever its tokenizer would make of the text; `tokens`
+    has a string that is not empty for each. `links` are gold annotation: targets make edges of
+    them. Lone surrogates in any text, which no tokenizer accepts, are replaced by U+FFFD, one
+    character for one.
+
+    Raises:
+        ValueError: `ids` without such `tokens`, or a link to what is not in the text.
     """
 
     id: str
     corpus: str
     text: str
     tokens: tuple[str, ...] | None = None
+    ids: tuple[int, ...] | None = None
+    links: tuple[GoldLink, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("id", "text"):
@@ -51,6 +79,15 @@ class Document:
         if self.tokens is not None:
             whole = tuple(_SURROGATE.sub("\ufffd", token) for token in self.tokens)
             object.__setattr__(self, "tokens", whole)
+        if self.ids is not None:
+            strings = self.tokens or ()
+            if len(strings) != len(self.ids) or "" in strings or "".join(strings) != self.text:
+                raise ValueError(
+                    f"the document {self.id!r} has {len(self.ids)} token ids, which take as many "
+                    "token strings, none of them empty, whose concatenation is the text"
+                )
+        for link in self.links:
+            link.check(len(self.text))
 
 
 def group_of(document_id: str, *, seed: int = 0) -> int:
@@ -125,13 +162,14 @@ class TokenView:
     """A document's text as its tokens: character spans, without BOS or padding.
 
     Pieces of one multi-byte character share that character's span. `ids` are the tokens' ids,
-    where a vocabulary is at hand.
+    where a vocabulary is at hand; `links` are the document's gold links.
     """
 
     text: str
     starts: NDArray[np.int32]  # [tokens]
     ends: NDArray[np.int32]  # [tokens]
     ids: NDArray[np.int32] | None = None  # [tokens]
+    links: tuple[GoldLink, ...] = ()
 
     def __len__(self) -> int:
         return len(self.starts)

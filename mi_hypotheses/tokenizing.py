@@ -42,6 +42,13 @@ class Encoding:
     ends: NDArray[np.int32]  # [token]
 
 
+def exact_encoding(ids: Sequence[int] | NDArray[np.int32], tokens: Sequence[str]) -> Encoding:
+    """The encoding of a text that is the concatenation of `tokens`, whose ids are given."""
+    ends = np.cumsum([len(token) for token in tokens], dtype=np.int32)
+    starts = np.append(np.int32(0), ends)[:-1]
+    return Encoding(ids=np.asarray(ids, dtype=np.int32), starts=starts, ends=ends)
+
+
 class Tokenizer:
     """A fast tokenizer, read from the text of a `tokenizer.json`.
 
@@ -68,6 +75,7 @@ class Tokenizer:
         self._rust.post_processor = None
         self._rust.encode_special_tokens = True
         self._blank: dict[int, bool] = {}
+        self._pieces: dict[int, str] = {}
         model = json.loads(definition)["model"]
         self._unknown = _unknown_id(model, self._rust)
         self._drops_unknown = _drops_unknown(model, self._rust)
@@ -87,6 +95,20 @@ class Tokenizer:
         """Entries of the vocabulary, added tokens included."""
         size: int = self._rust.get_vocab_size(with_added_tokens=True)
         return size
+
+    @cached_property
+    def known_ids(self) -> NDArray[np.int64]:
+        """The ids of all entries, ascending."""
+        return np.unique(list(self._rust.get_vocab(with_added_tokens=True).values()))
+
+    @cached_property
+    def text_ids(self) -> NDArray[np.int64]:
+        """The ids of the entries that stand for text, ascending.
+
+        Left out are BOS, the unknown token and whatever was added to the vocabulary.
+        """
+        added = [*self._rust.get_added_tokens_decoder(), self._unknown, self.bos_id]
+        return np.setdiff1d(self.known_ids, [i for i in added if i is not None])
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """The tokens of each text, texts being encoded side by side."""
@@ -132,6 +154,31 @@ class Tokenizer:
         text: str = self._rust.decode([int(i) for i in ids], skip_special_tokens=False)
         return text
 
+    def pieces(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """The text of each token as it reads within a text, leading space included.
+
+        Bytes that form no character, and tokens that have no text, become U+FFFD: no piece is
+        empty.
+        """
+        return tuple(self._piece(int(i)) for i in ids)
+
+    def _piece(self, token: int) -> str:
+        if token not in self._pieces:
+            first, before = self._anchor
+            after = self.decode([*first, token])
+            alone = after.removeprefix(before) if after.startswith(before) else self.decode([token])
+            self._pieces[token] = alone or "\ufffd"
+        return self._pieces[token]
+
+    @cached_property
+    def _anchor(self) -> tuple[list[int], str]:
+        """A token to decode others behind, as many decoders drop a space before the first one."""
+        for token in self.text_ids.tolist():
+            text = self.decode([token])
+            if text.isascii() and text.isalnum():
+                return [token], text
+        return [], ""
+
 
 @dataclass(frozen=True)
 class SymbolTokenizer:
@@ -163,6 +210,16 @@ class SymbolTokenizer:
         """Entries of the vocabulary."""
         return len(self.vocabulary)
 
+    @cached_property
+    def known_ids(self) -> NDArray[np.int64]:
+        """The ids of all symbols, ascending."""
+        return np.arange(self.size, dtype=np.int64)
+
+    @cached_property
+    def text_ids(self) -> NDArray[np.int64]:
+        """The ids of all symbols but BOS, ascending."""
+        return np.setdiff1d(self.known_ids, [] if self.bos_id is None else [self.bos_id])
+
     def encode(self, texts: Sequence[str]) -> list[Encoding]:  # noqa: ARG002 (as Tokenizer has it)
         """Refuse: there is no rule by which a text would fall into symbols."""
         raise ModelError(
@@ -185,8 +242,7 @@ class SymbolTokenizer:
                 f"The symbol {error.args[0]!r} is not in the model's vocabulary of {self.size} "
                 f"symbols ({some}{', ...' if self.size > 12 else ''})."
             ) from None
-        ends = np.cumsum([len(token) for token in tokens], dtype=np.int32)
-        return Encoding(ids=ids, starts=np.append(np.int32(0), ends)[:-1], ends=ends)
+        return exact_encoding(ids, tokens)
 
     def token_id(self, token: str) -> int | None:
         """The id of a symbol, None if it is not in the vocabulary."""
@@ -194,7 +250,11 @@ class SymbolTokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The concatenation of some symbols."""
-        return "".join(self.vocabulary[i] for i in ids)
+        return "".join(self.pieces(ids))
+
+    def pieces(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """The symbols themselves."""
+        return tuple(self.vocabulary[i] for i in ids)
 
 
 def read_definition(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sysconfig
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ from mi_hypotheses.corpora import (
     resolve,
 )
 from mi_hypotheses.errors import CorpusError
+from mi_hypotheses.text import Document, GoldLink
+from tests import parallel
 
 ROOT = Path(__file__).parent.parent
 
@@ -176,6 +179,68 @@ def test_token_lists_with_equal_texts_are_different_documents(tmp_path):
     assert len(list(resolve(str(path)).documents())) == 2
 
 
+def test_json_lines_hold_links_by_name(tmp_path):
+    links = {"translation": [[4, 7, 0, 3], [8, 9, 0, 9]], "coreference": [[0, 1, 4, 5]]}
+    path = json_lines(
+        tmp_path / "d.jsonl",
+        {"text": "one two 3", "links": links},
+        {"tokens": ["one", " two", " 3"], "links": links},
+        {"text": "none", "links": {}},
+    )
+    text, tokens, none = resolve(str(path)).documents()
+
+    assert text.links == tokens.links
+    assert text.links == (
+        GoldLink("translation", (4, 7), (0, 3)),
+        GoldLink("translation", (8, 9), (0, 9)),
+        GoldLink("coreference", (0, 1), (4, 5)),
+    )
+    assert none.links == ()
+    assert hash(text) != hash(tokens)
+
+
+@pytest.mark.parametrize(
+    ("links", "complaint"),
+    [
+        ([[0, 1, 2, 3]], "has 'links' that are not an object with a list for each name"),
+        ({"a": {"b": 1}}, "has 'links' that are not an object with a list for each name"),
+        (None, "has 'links' that are not an object"),
+        ({"a": [[0, 1, 2]]}, "link 0 of 'a' is not a list of four whole numbers"),
+        ({"a": [[0, 1, 2, 3], "0123"]}, "link 1 of 'a' is not a list of four whole numbers"),
+        ({"a": [[0, 1, 2, 3.0]]}, "is not a list of four whole numbers"),
+        ({"a": [[0, True, 2, 3]]}, "is not a list of four whole numbers"),
+        ({"a": [[0, 1, 2, 6]]}, r"link 0 of 'a' cannot be: the span (2, 6) of a link"),
+        ({"b": [], "a": [[-1, 1, 2, 3]]}, "the span (-1, 1) of a link 'a' is not a stretch"),
+        ({"a": [[3, 2, 0, 1]]}, "the span (3, 2)"),
+        ({"a": [[2, 2, 0, 1]]}, "0 <= start < end <= 5"),
+    ],
+)
+@pytest.mark.parametrize("field", [{"text": "12345"}, {"tokens": ["123", "45"]}], ids=str)
+def test_links_that_are_none_are_an_error_that_says_where(tmp_path, field, links, complaint):
+    path = json_lines(tmp_path / "d.jsonl", {"text": "good"}, {**field, "links": links})
+
+    message = read_error(path)
+
+    assert message.startswith(f"Line 2 of {path}")
+    assert complaint in message
+    assert "\n" not in message
+
+
+def test_links_outside_the_text_are_no_document():
+    with pytest.raises(ValueError, match="not a stretch of the text, which has 5 characters"):
+        Document("d", "c", "12345", links=(GoldLink("a", (0, 1), (5, 6)),))
+
+
+def test_equal_texts_are_read_once_whatever_their_links(tmp_path):
+    path = json_lines(
+        tmp_path / "d.jsonl", {"text": "a b", "links": {"x": [[2, 3, 0, 1]]}}, {"text": "a b"}
+    )
+    corpus = resolve(str(path))
+
+    assert [len(document.links) for document in corpus.documents()] == [1]
+    assert corpus.skipped == {"duplicate": 1}
+
+
 def test_lone_surrogates_in_json_are_replaced(tmp_path):
     (tmp_path / "d.jsonl").write_text('{"text": "a\\ud800b"}')
 
@@ -264,6 +329,17 @@ def test_the_fingerprint_depends_on_ids_content_and_order_alone(tmp_path):
     assert forward.hexdigest() != backward.hexdigest()
 
 
+def test_the_fingerprint_depends_on_links(tmp_path):
+    def fingerprint(links):
+        line = {"text": "a b", "links": links}
+        return measure(resolve(str(json_lines(tmp_path / "d.jsonl", line)))).fingerprint
+
+    written = [{}, {"x": [[2, 3, 0, 1]]}, {"y": [[2, 3, 0, 1]]}, {"x": [[0, 1, 2, 3]]}]
+
+    assert len({fingerprint(links) for links in written}) == 4
+    assert fingerprint({}) == fingerprint({"x": []})
+
+
 # -- named corpora -------------------------------------------------------------------------------
 
 NAMED = """
@@ -331,7 +407,35 @@ def test_the_named_corpora_of_this_repository_have_documents(name):
     assert next(corpus.documents()).corpus == name
 
 
-def test_the_probe_texts_are_the_ones_that_were_measured():
-    definition = available_corpora([ROOT / "corpora"])["probes"]
+@pytest.mark.parametrize("name", ["probes", "translations"])
+def test_our_own_texts_are_the_ones_that_were_measured(name):
+    definition = available_corpora([ROOT / "corpora"])[name]
 
-    assert measure(resolve("probes", named_dirs=[ROOT / "corpora"])) == definition.size
+    assert measure(resolve(name, named_dirs=[ROOT / "corpora"])) == definition.size
+
+
+def test_the_translations_are_made_of_their_table():
+    assert parallel.FILE.read_text("utf-8") == parallel.content()
+
+
+def test_aligned_spans_are_words():
+    documents = list(resolve("translations", named_dirs=[ROOT / "corpora"]).documents())
+
+    assert len(documents) == len(parallel.PAIRS)
+    for document, (english, aligned) in zip(documents, parallel.PAIRS, strict=True):
+        first, second, _ = document.text.split("\n")
+        assert first == f"English: {english}."
+        found = [(document.text[slice(*q)], document.text[slice(*k)]) for _, q, k in document.links]
+        expected = [
+            (word, english.split()[int(number)])
+            for word, numbers in (part.split(":") for part in aligned.split() if ":" in part)
+            for number in numbers.split(",")
+        ]
+        assert found == expected
+        words = {match.span() for match in re.finditer(r"aujourd'hui|\w+'?", document.text)}
+        for link in document.links:
+            assert link.name == "translation"
+            assert {link.query, link.key} <= words
+            assert link.key[1] <= len(first) < link.query[0]
+        french = second.removeprefix("French: ").removesuffix(".")
+        assert french == re.sub(r":[\d,]+", "", aligned).replace("' ", "'")

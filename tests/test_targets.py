@@ -30,6 +30,7 @@ from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.edges import BOS, Edges, SpanTokens
 from mi_hypotheses.errors import TargetError
 from mi_hypotheses.links import (
+    GoldLinks,
     LineStart,
     Link,
     MatchingBracket,
@@ -37,6 +38,7 @@ from mi_hypotheses.links import (
     OpeningTag,
     SameWordStart,
     SentenceStart,
+    Translation,
 )
 from mi_hypotheses.pairing import bracket_pairs, tag_pairs
 from mi_hypotheses.predicates import Regex, TokenIn, predicate
@@ -51,7 +53,7 @@ from mi_hypotheses.targets import (
     describe_target,
     target,
 )
-from mi_hypotheses.text import Spans, TokenView, label_tokens
+from mi_hypotheses.text import GoldLink, Spans, TokenView, label_tokens
 from tests import test_predicates
 from tests.test_text import views
 
@@ -481,6 +483,79 @@ def test_links_to_white_space_where_asked() -> None:
     assert asked.edges(on).pairs == [(2, 1)]
 
 
+def linked(on: TokenView, *links: GoldLink) -> TokenView:
+    return TokenView(on.text, on.starts, on.ends, on.ids, links)
+
+
+def test_translations_look_at_the_aligned_word() -> None:
+    on = linked(
+        view("The", " red", " wi", "ne", ".", " Le", " v", "in", " rou", "ge", "."),
+        GoldLink("translation", (13, 15), (0, 3)),
+        GoldLink("translation", (16, 19), (8, 12)),
+        GoldLink("translation", (20, 25), (4, 7)),
+        GoldLink("other", (20, 25), (0, 3)),
+    )
+    assert named(Translation(), on) == [
+        (" Le", "The"),
+        (" v", " wi"),
+        (" v", "ne"),
+        ("in", " wi"),
+        ("in", "ne"),
+        (" rou", " red"),
+        ("ge", " red"),
+    ]
+    assert named(Translation(query_tokens="last", key_tokens="first"), on) == [
+        (" Le", "The"),
+        ("in", " wi"),
+        ("ge", " red"),
+    ]
+    assert Translation().edges(on).pairs == GoldLinks("translation").edges(on).pairs
+    assert named(GoldLinks("other", query_tokens="first"), on) == [(" rou", "The")]
+
+
+def test_links_of_another_name_are_no_edges() -> None:
+    on = view("a", "b")
+    assert Translation().edges(on).pairs == []
+    assert GoldLinks("coreference").edges(on).pairs == []
+    assert Translation().edges(linked(on, GoldLink("Translation", (1, 2), (0, 1)))).pairs == []
+
+
+def test_links_to_a_later_word_are_kept_on_request() -> None:
+    on = linked(view("a", "b", "c"), GoldLink("x", (0, 2), (1, 3)))
+    assert GoldLinks("x").edges(on).pairs == []
+    assert GoldLinks("x", order="any").edges(on).pairs == [(0, 1), (0, 2), (1, 2)]
+
+
+@given(views(), st.data())
+def test_gold_links_by_brute_force(on: TokenView, data: st.DataObject) -> None:
+    places = st.integers(0, len(on.text))
+    spans = st.tuples(places, places).filter(lambda span: span[0] < span[1])
+    links = [
+        GoldLink(data.draw(st.sampled_from("xy")), data.draw(spans), data.draw(spans))
+        for _ in range(data.draw(st.integers(0, 4)) if on.text else 0)
+    ]
+    expected = {
+        (q, k)
+        for link in links
+        if link.name == "x"
+        for q in np.flatnonzero(label_tokens(on, Spans([link.query]))).tolist()
+        for k in np.flatnonzero(label_tokens(on, Spans([link.key]))).tolist()
+    }
+    every = GoldLinks("x", order="any").edges(linked(on, *links))
+    assert set(every.pairs) == {(q, k) for q, k in expected if q != k}
+    before = GoldLinks("x").edges(linked(on, *links))
+    assert set(before.pairs) == {(q, k) for q, k in expected if k < q}
+
+
+def test_function_targets_see_links() -> None:
+    @target
+    def same(on: TokenView) -> Edges:
+        return GoldLinks("x").edges(on)
+
+    on = linked(view("a", "b"), GoldLink("x", (1, 2), (0, 1)))
+    assert (same | Translation()).where(Regex("b")).edges(on).pairs == [(1, 0)]
+
+
 def test_function_targets() -> None:
     @target
     def two_back(on: TokenView) -> list[tuple[int, int]]:
@@ -558,6 +633,11 @@ WRITTEN: list[Target] = [
     NearestPrevious(Regex(r"\d", flags="i"), key_tokens="last"),
     Link(query=Regex("a"), key=Regex("b")),
     Link(query=Regex("b"), key=Regex("a"), choose="all", within=20),
+    GoldLinks("coreference"),
+    GoldLinks("translation", order="any"),
+    Translation(),
+    Translation(order="any"),
+    Translation(query_tokens="last", key_tokens="first"),
     SpacyDependency(VERB_SUBJECT, query="verb", key="subject", pipeline="a"),
     SpacyDependency(VERB_SUBJECT, query="subject", key="verb", pipeline="a", order="any"),
     PreviousToken() | LineStart(),
@@ -611,6 +691,10 @@ def depth(text: str) -> Spans:
         (NearestPrevious, {"key": "a"}, "instance of Regex"),
         (NearestPrevious, {"key": Regex("a", tokens="last")}, "said with key_tokens="),
         (Link, {"query": Regex("a", tokens="all"), "key": Regex("b")}, "with query_tokens="),
+        (GoldLinks, {}, "name\n *Field required|missing"),
+        (GoldLinks, {"name": ""}, "at least 1 character"),
+        (GoldLinks, {"name": "x", "order": "after"}, "'before' or 'any'"),
+        (Translation, {"query_tokens": "any"}, "'first', 'last' or 'all'"),
         (Link, {"query": Regex("a")}, "key\n *Field required|missing"),
         (PreviousToken().where, {"predicate": depth}, "takes a boolean predicate"),
         (PreviousToken().where, {"predicate": PreviousToken()}, "instance of Predicate"),

@@ -138,6 +138,16 @@ def test_lone_surrogates_become_replacement_characters() -> None:
     assert document.tokens == ("a\ufffd",)
 
 
+@pytest.mark.parametrize(
+    "tokens", [None, ("a",), ("a", "b", "c"), ("ab", ""), ("a", "c")], ids=repr
+)
+def test_ids_take_a_string_each_that_make_up_the_text(tokens: tuple[str, ...] | None) -> None:
+    with pytest.raises(ValueError, match="'d' has 2 token ids, which take as many token strings"):
+        Document("d", "c", "ab", tokens, (1, 2))
+    assert Document("d", "c", "ab", ("a", "b"), (1, 2)).ids == (1, 2)
+    assert Document("d", "c", "a\ud800", ("a", "\ud800"), (1, 2)).tokens == ("a", "\ufffd")
+
+
 def test_groups_are_stable_and_even() -> None:
     groups = [group_of(f"document {i}") for i in range(6400)]
     assert groups == [group_of(f"document {i}") for i in range(6400)]

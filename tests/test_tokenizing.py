@@ -160,6 +160,41 @@ def test_special_tokens_in_a_text_are_text_and_none_are_added() -> None:
     assert 0 not in encoding.ids
 
 
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+def test_pieces_of_a_text_read_as_the_text(make: Callable[[], Rust]) -> None:
+    tokenizer = wrap(make())
+    [encoding] = tokenizer.encode(["def world"])
+    pieces = tokenizer.pieces(encoding.ids)
+    assert len(pieces) == len(encoding.ids)
+    assert "".join(pieces).split() == tokenizer.decode(encoding.ids).split()
+    assert "" not in tokenizer.pieces(tokenizer.known_ids)
+
+
+def test_pieces_keep_their_leading_space_where_a_decoder_drops_it() -> None:
+    tokenizer = wrap(unigram())
+    [encoding] = tokenizer.encode(["def world"])
+    alone = tokenizer.decode(encoding.ids[:1])
+    assert tokenizer.pieces(encoding.ids)[0] == " " + alone.lstrip()
+
+
+def test_bytes_of_a_character_are_no_pieces_of_their_own() -> None:
+    tokenizer = wrap(byte_level())
+    [encoding] = tokenizer.encode(["\U0001f600"])
+    assert len(encoding.ids) > 1
+    assert all(set(piece) == {"\ufffd"} for piece in tokenizer.pieces(encoding.ids))
+
+
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+def test_special_tokens_stand_for_no_text(make: Callable[[], Rust]) -> None:
+    rust = make()
+    rust.add_tokens(["addition"])
+    tokenizer = Tokenizer(rust.to_str(), bos_id=1)
+    left_out = set(tokenizer.known_ids.tolist()) - set(tokenizer.text_ids.tolist())
+    assert {0, 1, rust.get_vocab_size() - 1} <= left_out
+    names = {rust.id_to_token(i).lstrip("▁") for i in left_out - {1}}
+    assert names <= {"<|bos|>", "<unk>", "[UNK]", "addition", *BYTES}
+
+
 def test_saved_truncation_and_padding_are_ignored() -> None:
     rust = byte_level()
     rust.enable_truncation(2)
@@ -214,6 +249,9 @@ def test_symbols_have_offsets_into_their_concatenation() -> None:
     assert encoding.ends.tolist() == [4, 5, 6]
     assert tokenizer.decode(encoding.ids) == "left=右"
     assert tokenizer.encode_symbols([]).starts.tolist() == []
+    assert tokenizer.pieces([3, 1]) == ("右", "left")
+    assert tokenizer.text_ids.tolist() == [1, 2, 3]
+    assert SymbolTokenizer(("a", "b")).text_ids.tolist() == [0, 1]
 
 
 def test_symbols_are_checked() -> None:
