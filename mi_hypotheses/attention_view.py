@@ -87,17 +87,9 @@ def _key_words(example: AttentionExample, key: Key) -> str:
     """`“for” 0.61, 3 back`."""
     if key.place is None:
         return f"BOS {number(key.attention)}"
-    text = f"“{one_line(token_text(example.tokens[key.place].text))}” {number(key.attention)}"
-    back = distance(example, key.place)
-    return text if back is None else f"{text}, {distance_words(back)}"
-
-
-def distance(example: AttentionExample, place: int) -> int | None:
-    """How many tokens a key lies behind the query, None where text between is left out."""
-    first, last = sorted((place, example.query))
-    if any(token.gap for token in example.tokens[first + 1 : last + 1]):
-        return None
-    return example.query - place
+    token = example.tokens[key.place]
+    text = f"“{one_line(token_text(token.text))}” {number(key.attention)}"
+    return f"{text}, {distance_words(token.back)}"
 
 
 def distance_words(back: int) -> str:

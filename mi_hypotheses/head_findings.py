@@ -137,6 +137,7 @@ def example(
         tokens.append(
             AttentionToken(
                 text=view.text[low:high],
+                back=query - index,
                 attention=round(float(row[index]), 4),
                 expected=bool((keys == index).any()),
                 gap=index > 0 if place == 0 else index != shown[place - 1] + 1,

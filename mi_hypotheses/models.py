@@ -140,7 +140,7 @@ def shipped_models() -> list[str]:
 
 def checkpoints(reference: str) -> list[int]:
     """The training steps of a shipped model or native directory, ascending; [] if it has none."""
-    directory = _local(reference.partition("@")[0])
+    directory = local_directory(reference.partition("@")[0])
     if directory is None:
         return []
     return weights.checkpoint_steps(directory, weights.read_config(directory))
@@ -167,7 +167,7 @@ def resolve(
     trained = reference.removesuffix(UNTRAINED)
     fresh = trained != reference
     name, _, suffix = trained.partition("@")
-    directory = _local(name)
+    directory = local_directory(name)
     if directory is not None:
         config = weights.read_config(directory)
         if weights.is_native(config):
@@ -255,7 +255,7 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "~", "/")) or name.endswith("/") or name.count("/") > 1
 
 
-def _local(name: str) -> Path | None:
+def local_directory(name: str) -> Path | None:
     """The directory that a name means: a shipped model's, or the one it is a path to."""
     if name in shipped_models():
         return weights.PRETRAINED / name

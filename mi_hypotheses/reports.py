@@ -148,9 +148,11 @@ class DistanceBand(Record):
 
 
 class AttentionToken(Record):
-    """A key: `expected` says whether it is a target, `gap` that text before it is left out."""
+    """A key: `expected` says whether it is a target, `gap` that text before it is left out, `back`
+    how many tokens before the query it stands."""
 
     text: str
+    back: int = 0
     attention: Number
     expected: bool = False
     gap: bool = False
@@ -219,7 +221,7 @@ class Result(Record):
     threshold: Number = None
     scores: dict[str, Score] = Field(default_factory=dict)
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
-    comparison_percentile: Number = None  # share, 0 to 1, of comparison units with less |pearson|
+    comparison_percentile: Number = None  # share of comparison units with less |pearson| or mass
     expect: tuple[Bar, ...] = ()
     verdict: Verdict
     histogram: Histogram | None = None

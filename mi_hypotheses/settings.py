@@ -36,7 +36,7 @@ class Settings:
     """
 
     plugins: tuple[Path, ...] = ()
-    model: str | None = None
+    model: tuple[str, ...] = ()
     corpus: tuple[str, ...] = ()
     limit: int | None = None
     limit_tokens: int | None = None
@@ -149,6 +149,7 @@ def _readers(base: Path) -> dict[str, Callable[[object], object]]:
     special: dict[str, Callable[[object], object]] = {
         "plugins": paths,
         "corpora": paths,
+        "model": _several,
         "corpus": _several,
         "output": path,
         "cache_dir": path,

@@ -62,6 +62,7 @@ def example(
         tokens=tuple(
             AttentionToken(
                 text=piece,
+                back=query - place,
                 attention=attention.get(place, 0.001),
                 expected=place in targets,
                 gap=place in gaps,

@@ -16,6 +16,7 @@ import pytest
 import mi_hypotheses
 from mi_hypotheses.cli import cli, main
 from mi_hypotheses.reports import read_report
+from tests.small_models import native
 
 PLUGIN = '''
 """A model that is planted: neuron 0 fires on every token with a hash in it, neuron 1 on digits."""
@@ -63,7 +64,7 @@ class Planted:
 
 @hookimpl
 def mi_load_model(reference):
-    return Planted(reference) if reference == "planted" else None
+    return Planted(reference) if reference.startswith("planted") else None
 
 
 @predicate
@@ -187,7 +188,8 @@ def options_of(name: str) -> dict[str, click.Option]:
 def test_help_says_what_an_option_does_in_this_command() -> None:
     run, score = options_of("run"), options_of("score")
     assert (run["--json"].help or "").endswith("files are written as well.")
-    assert score["--model"].help == "The model to score."
+    assert (run["--model"].help or "").startswith("Score this model instead of the one")
+    assert (score["--model"].help or "").startswith("The model to score;")
     for options in (run, score):
         assert "order" in (options["--limit"].help or "")
         assert "with 32" in (options["--min-context"].help or "")
@@ -213,6 +215,10 @@ def test_help_says_what_an_option_does_in_this_command() -> None:
         (["score", "--unit", "L0N1", "--predicate", ""], "--predicate '' names no predicate"),
         (["score", "--unit", "N1", "--regex", "x"], "'N1' is not a unit"),
         (["score", "--unit", "L0N1", "--regex", "x"], "Say which model"),
+        (
+            ["score", "--unit", "L0N1", "--regex", "x", "-m", "a", "-m", "b", "--save", "x.py"],
+            "-m names 2: a, b. Name the one that the claim is about",
+        ),
         (["score", "--unit", "L0N1", "--regex", "("], "does not compile"),
         (["score", "--unit", "L0N1", "--regex", "x", "--tokens", "al"], "Did you mean 'all'?"),
         ([*SCORE, "--unit", "L0N1", "--expect", "f1"], "write METRIC=VALUE"),
@@ -405,6 +411,79 @@ def test_run_replaces_model_and_corpus(mih: Mih, project: Path) -> None:
     assert done.code == 1
     assert (result["model"], result["corpus"]) == ("no/such", "other.txt")
     assert result["verdict"]["status"] == "error"
+
+
+def models_of(done: Done) -> list[tuple[str, str]]:
+    return [(result["name"], result["model"]) for result in json.loads(done.out)["results"]]
+
+
+def test_several_models_have_a_result_each(mih: Mih, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = mih("run", "-m", "planted-b", "-m", "planted", "-m", "planted-b", "--json", "--quiet")
+    assert done.code == 1
+    names = ("hash-sign", "hash-sign-wrong")
+    expected = [(name, model) for name in names for model in ("planted-b", "planted")]
+    assert models_of(done) == expected
+    monkeypatch.setenv("MIH_MODEL", "planted-b planted")
+    assert models_of(mih("run", "--json")) == expected
+    scored = mih(*SCORE, "-m", "planted-b", "--unit", "L0N0", "--json")
+    assert models_of(scored) == [("L0N0", "planted"), ("L0N0", "planted-b")]
+
+
+def test_models_from_the_file_are_for_questions_only(mih: Mih, project: Path) -> None:
+    table = "[tool.mi_hypotheses]\nplugins = ['claims']\nmodel = ['planted-b', 'planted-c']\n"
+    (project / "pyproject.toml").write_text(table, "utf-8")
+    assert models_of(mih("run", RIGHT, "--json")) == [("hash-sign", "planted")]
+    question = ("score", "--regex", "#", "--corpus", "texts.jsonl", "-p", "planted_model")
+    done = mih(*question, "--unit", "L0N0", "--json")
+    assert models_of(done) == [("L0N0", "planted-b"), ("L0N0", "planted-c")]
+
+
+@pytest.fixture
+def trained(project: Path) -> Path:
+    """A model with checkpoints, and a plugin with a hypothesis about one of them."""
+    directory = native(project / "trained", checkpoints=(10, 9))
+    claim = PLUGIN.partition("RIGHT =")[2].partition("WRONG =")[0]
+    claim = claim.replace("planted", "trained@step=9").replace("hash-sign", "about-trained")
+    header = "from mi_hypotheses import Fires, Neuron, Regex\n\n"
+    (project / "claims" / "trained.py").write_text(f"{header}CLAIM ={claim}", "utf-8")
+    return directory
+
+
+def test_a_pattern_scores_what_is_about_its_model_on_all_checkpoints(
+    mih: Mih, trained: Path
+) -> None:
+    models = ["trained@step=0", "trained@step=9", "trained@step=10", "trained"]
+    done = mih("run", "-m", f"./{trained.name}@*", "--json", "--limit", "150")
+    assert models_of(done) == [("about-trained", f"./{model}") for model in models]
+    assert "2 hypotheses about other models left out." in done.err
+    assert done.code == 1
+    done = mih("run", "-m", "trained@step=1*", "--json", "--limit", "150", "--quiet")
+    assert models_of(done) == [("about-trained", "trained@step=10")]
+    assert done.err == ""
+    done = mih(*SCORE, "-m", "trained@*", "--unit", "L0N0", "--json", "--limit", "150")
+    assert [model for _, model in models_of(done)] == ["planted", *models]
+
+
+def test_beside_a_pattern_a_plain_model_takes_all_hypotheses(mih: Mih, trained: Path) -> None:
+    done = mih("run", "-m", "trained@step=9", "-m", f"{trained.name}@step=1*", "--json")
+    assert models_of(done) == [
+        ("hash-sign", "trained@step=9"),
+        ("hash-sign-wrong", "trained@step=9"),
+        ("about-trained", "trained@step=9"),
+        ("about-trained", "trained@step=10"),
+    ]
+    assert "left out" not in done.err
+
+
+def test_a_pattern_that_is_about_no_hypothesis_is_explained(mih: Mih, project: Path) -> None:
+    for models in (["py-attn-2l@*"], ["planted", "py-attn-2l@*"]):
+        flags = [word for model in models for word in ("-m", model)]
+        done = mih("run", *flags, "-o", "out")
+        assert (done.code, done.out) == (4, "")
+        assert "-m 'py-attn-2l@*' takes hypotheses about py-attn-2l, and none" in done.err
+        assert "they are about planted. -m py-attn-2l would score them all" in done.err
+        assert not (project / "out").exists()
+    assert "has no checkpoints" in mih("run", "-m", "py-gelu-1l@*").err
 
 
 def test_a_broken_plugin_fails_the_run_and_is_in_the_report(mih: Mih, project: Path) -> None:

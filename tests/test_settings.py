@@ -43,9 +43,17 @@ def test_a_folder_of_corpora_beside_the_file_is_used(tmp_path: Path) -> None:
 
 
 def test_a_variable_can_hold_several_values(tmp_path: Path) -> None:
-    variables = {"MIH_CORPUS": "stdlib 'my texts/*.md'"}
+    variables = {"MIH_CORPUS": "stdlib 'my texts/*.md'", "MIH_MODEL": "py-gelu-1l py-attn-2l@*"}
     found = load_settings(directory=tmp_path, environment=variables)
     assert found.corpus == ("stdlib", "my texts/*.md")
+    assert found.model == ("py-gelu-1l", "py-attn-2l@*")
+
+
+@pytest.mark.parametrize("written", ["'a'", "['a']"])
+def test_one_value_needs_no_list(tmp_path: Path, written: str) -> None:
+    found = load_settings(directory=project(tmp_path, f"model = {written}"), environment={})
+    assert found.model == ("a",)
+    assert not found.given
 
 
 @pytest.mark.parametrize(
@@ -60,6 +68,8 @@ def test_a_variable_can_hold_several_values(tmp_path: Path) -> None:
         ("seed = true", "a whole number is wanted"),
         ("plugins = 3", "a list of texts is wanted"),
         ("device = 3", "a text is wanted"),
+        ("model = 3", "a list of texts is wanted"),
+        ("model = ['a', 3]", "a text is wanted"),
         ("cache_size = 'big'", "a size is wanted"),
         ("seed = ", "cannot be read"),
     ],

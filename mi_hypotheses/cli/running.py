@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 @click.command
 @selection_options
-@click.option("-m", "--model", help="Score this model instead of the one that was named.")
+@click.option(
+    "-m",
+    "--model",
+    multiple=True,
+    help="Score this model instead of the one that was named; may be repeated. 'NAME@*' scores "
+    "hypotheses about NAME on all its checkpoints.",
+)
 @click.option(
     "--corpus",
     multiple=True,
@@ -62,15 +68,22 @@ def run(
     PATH is a plugin file or a directory of them, ::NAME one hypothesis in it. Without a path the
     directories named in pyproject.toml are searched. The exit code is 0 if all hypotheses came
     out as expected, 1 if some fell short or failed, 5 if there are none.
+
+    With several models there is a result for each. 'NAME@*' stands for all checkpoints of NAME
+    and the end of its training, 'NAME@step=1*' for some:
+
+    mih run plugins -m 'py-attn-2l@*'
     """
     settings = engine_settings(flags)
     plugins = open_plugins(settings, paths=paths, modules=modules)
     collected = plugins.collect(keyword=keyword)
     if not collected.hypotheses:
         return nothing_collected(collected, keyword=keyword)
+    hypotheses = override(collected.hypotheses, settings)
+    if (left_out := _left_out(collected.hypotheses, hypotheses)) and not quiet:
+        click.echo(left_out, err=True)
     prepare_directory(settings.output)
     work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
-    hypotheses = override(collected.hypotheses, settings)
     report = run_engine(hypotheses, work, load_errors=collected.errors)
     _print(report, as_json=as_json)
     page = _write(report, plugins, settings.output)
@@ -97,13 +110,52 @@ def nothing_collected(collected: Collected, *, keyword: str | None) -> int:
 
 
 def override(hypotheses: Sequence[Hypothesis], settings: Settings) -> list[Hypothesis]:
-    """The hypotheses with the model and corpora that a flag or variable asks for."""
+    """The hypotheses on the models and corpora that a flag or variable asks for: each on each of
+    the models, but on a pattern's only if it is about that model.
+
+    Raises:
+        UsageError: a pattern stands for no checkpoint, or no hypothesis is about its model.
+    """
     changes: dict[str, object] = {}
-    if "model" in settings.given:
-        changes["model"] = settings.model
     if "corpus" in settings.given:
         changes["corpora"] = tuple(dict.fromkeys(settings.corpus))
-    return [hypothesis.model_copy(update=changes) for hypothesis in hypotheses]
+    if "model" not in settings.given:
+        return [hypothesis.model_copy(update=changes) for hypothesis in hypotheses]
+    made: dict[tuple[int, str], Hypothesis] = {}
+    for reference, numbers in _asked(hypotheses, settings.model):
+        for number in numbers:
+            update = {**changes, "model": reference}
+            made[number, reference] = hypotheses[number].model_copy(update=update)
+    return [made[key] for key in sorted(made, key=lambda key: key[0])]
+
+
+def _asked(
+    hypotheses: Sequence[Hypothesis], models: Sequence[str]
+) -> Iterator[tuple[str, Sequence[int]]]:
+    """Each model that is asked for, with the numbers of the hypotheses to score on it."""
+    from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.model_patterns import expand, is_checkpoint_of, is_pattern
+
+    for written in models:
+        references = expand(written)
+        numbers: Sequence[int] = range(len(hypotheses))
+        if is_pattern(written):
+            name = written.partition("@")[0]
+            numbers = [n for n in numbers if is_checkpoint_of(hypotheses[n].model, name)]
+            if not numbers:
+                about = sorted({hypothesis.model for hypothesis in hypotheses})
+                raise UsageError(
+                    f"-m {written!r} takes hypotheses about {name}, and none was collected; they "
+                    f"are about {', '.join(about)}. -m {name} would score them all on it."
+                )
+        yield from ((reference, numbers) for reference in references)
+
+
+def _left_out(collected: Sequence[Hypothesis], chosen: Sequence[Hypothesis]) -> str:
+    """A note on the hypotheses that are scored on no model; "" where there are none."""
+    left = len(collected) - len({hypothesis.name for hypothesis in chosen})
+    hypotheses = "1 hypothesis" if left == 1 else f"{left} hypotheses"
+    return f"{hypotheses} about other models left out." if left else ""
 
 
 def engine_settings(flags: Mapping[str, object]) -> Settings:

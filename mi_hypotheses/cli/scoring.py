@@ -57,7 +57,12 @@ class _Question:
     metavar="FILE.py",
     help="Add it to this plugin file, unless scoring it fails.",
 )
-@click.option("-m", "--model", help="The model to score.")
+@click.option(
+    "-m",
+    "--model",
+    multiple=True,
+    help="The model to score; may be repeated. 'NAME@*' is all checkpoints of NAME.",
+)
 @click.option(
     "--corpus",
     multiple=True,
@@ -85,16 +90,23 @@ def score(
     """
     from mi_hypotheses.cli.answer import print_answer
     from mi_hypotheses.cli.running import Work, engine_settings, exit_code, run_engine
+    from mi_hypotheses.errors import UsageError
 
     question = _Question(**{each.name: options.pop(each.name) for each in fields(_Question)})
     settings = engine_settings(options)
     plugins = open_plugins(settings, modules=modules)
-    hypothesis = _hypothesis(question, settings, plugins)
+    hypotheses = _hypotheses(question, settings, plugins)
+    hypothesis = hypotheses[0]
+    if save and len(hypotheses) > 1:
+        raise UsageError(
+            f"--save keeps a hypothesis about one model, and -m names {len(hypotheses)}: "
+            f"{', '.join(each.model for each in hypotheses)}. Name the one that the claim is about."
+        )
     if save:
         _to_save(save, hypothesis, question.named)  # so that a mistake shows before the run
         prepare_directory(save.parent)
     work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
-    report = run_engine([hypothesis], work)
+    report = run_engine(hypotheses, work)
     if as_json:
         click.echo(report.model_dump_json(indent=1))
     else:
@@ -173,7 +185,18 @@ def _bars(expect: Sequence[str]) -> dict[str, float]:
     return bars
 
 
-def _hypothesis(question: _Question, settings: Settings, plugins: Plugins) -> Fires:
+def _models(settings: Settings) -> list[str]:
+    """All models to score, in the order in which they are named."""
+    from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.model_patterns import expand
+
+    if not settings.model:
+        raise UsageError("Say which model: -m NAME; 'mih models' lists those that are there.")
+    return list(dict.fromkeys(one for written in settings.model for one in expand(written)))
+
+
+def _hypotheses(question: _Question, settings: Settings, plugins: Plugins) -> list[Fires]:
+    """The question to each model."""
     from pydantic import ValidationError
 
     from mi_hypotheses.errors import UsageError
@@ -183,13 +206,12 @@ def _hypothesis(question: _Question, settings: Settings, plugins: Plugins) -> Fi
 
     on, unit = _predicate(question), parse_unit(question.unit)
     expect = _bars(question.expect)
-    if settings.model is None:
-        raise UsageError("Say which model: -m NAME; 'mih models' lists those that are there.")
+    models = _models(settings)
     try:
         hypothesis = Fires(
             name=str(unit).replace("*", "any") if question.name is None else question.name,
             claim=question.claim or f"Fires on {describe(on)}.",
-            model=settings.model,
+            model=models[0],
             unit=unit,
             on=on,
             corpora=tuple(dict.fromkeys(settings.corpus)) or ("stdlib",),
@@ -200,7 +222,7 @@ def _hypothesis(question: _Question, settings: Settings, plugins: Plugins) -> Fi
     hypothesis._source = "command line"
     for mistake in plugins.mistakes(hypothesis):
         raise UsageError(mistake.message)
-    return hypothesis
+    return [hypothesis.model_copy(update={"model": model}) for model in models]
 
 
 def _to_save(path: Path, hypothesis: Fires, named: str | None) -> str:
