@@ -93,7 +93,8 @@ class Distances:
 
 def shares(target: float, bos: float | None) -> Shares:
     """Target, BOS and the rest, which add up to 1."""
-    return Shares(target=target, bos=bos, elsewhere=max(1 - target - (bos or 0.0), 0.0))
+    rest = None if bos is None else max(bos, 0.0)
+    return Shares(target=target, bos=rest, elsewhere=max(1 - target - (rest or 0.0), 0.0))
 
 
 def weak_slices(slices: Sequence[Slice], bars: Sequence[Bar], *, least: float) -> list[str]:

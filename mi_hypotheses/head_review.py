@@ -188,7 +188,7 @@ class HeadReview:
         targeted[queries.tokens] = True
         idle = shard.scored & ~targeted
         self.sums.add(group[shard.scored], queries=np.ones(int(shard.scored.sum())))
-        self.sums.add(group, rows=1.0 + starts * self.has_bos)
+        self.sums.add(group, rows=shard.scored + 1.0 * starts * self.has_bos)
         visible = shard.window_size if not self.calibration.causal else shard.window_position + 1
         self.sums.add(
             group[queries.tokens],
@@ -202,6 +202,7 @@ class HeadReview:
         )
         self.sums.add(group[idle], idle_bos=seen.bos[idle])
         if self.job.hypothesis.to.reaches_bos and self.has_bos:
+            starts[queries.tokens[queries.owners[queries.at_bos]]] = False  # counted already
             self.sums.add(group[starts], mul=seen.bos[starts])
 
     def _add_slices(self, seen: Seen) -> None:

@@ -285,7 +285,8 @@ class _Reduction:
 
         width = rows.shape[-1]
         cell = torch.from_numpy(self.split[chosen] * width + column).to(rows.device)
-        sums = rows.new_zeros(2 * width, *rows.shape[1:]).index_add_(0, cell, rows)
+        wide = rows if rows.device.type == "mps" else rows.double()  # MPS has no float64
+        sums = wide.new_zeros(2 * width, *rows.shape[1:]).index_add_(0, cell, wide)
         sums = sums.view(2, width, -1, width)[:, bos:, :, bos:]  # [split, query, head, key]
         by_head = sums.permute(2, 0, 1, 3).double().cpu().numpy()  # [head, split, query, key]
         for query in range(width - bos):
