@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mi_hypotheses.errors import CacheError
 from mi_hypotheses.reports import write_atomically
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -94,6 +95,23 @@ class Cache:
             return None
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
             return dict(arrays)
+
+    def obtain(self, key: str, make: Callable[[], object]) -> dict[str, NDArray[Any]]:
+        """The arrays of an entry; where there is none, or it is damaged, `make` puts it first.
+
+        Raises:
+            CacheError: the entry is not there even then.
+        """
+        arrays = self.get(key)
+        if arrays is None:
+            make()
+            arrays = self.get(key)
+        if arrays is None:
+            raise CacheError(
+                f"The cache {self.directory} does not keep what is written to it. Clear "
+                "it with 'mih cache clear', or choose another place with --cache-dir."
+            )
+        return arrays
 
     def put(self, key: str, arrays: Arrays) -> None:
         """Write an entry; other processes see all of it or nothing."""

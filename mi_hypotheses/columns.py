@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib import metadata
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mi_hypotheses.cache import Cache, key_of
-from mi_hypotheses.errors import CacheError
+from mi_hypotheses.cache import Cache
+from mi_hypotheses.forward import Batch, Forward
 from mi_hypotheses.grids import Column, Floats
-from mi_hypotheses.models import Model, ModelSource, Site
+from mi_hypotheses.models import Site
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import CrossSums
 
@@ -25,88 +22,23 @@ if TYPE_CHECKING:
 COMPARISON_UNITS = 64
 
 
-@lru_cache(maxsize=1)
-def _versions() -> list[str]:
-    """Of the libraries that compute activations."""
-    return [metadata.version(name) for name in ("torch", "transformers", "transformer_lens")]
-
-
-class Progress(Protocol):
-    """Somebody who watches a run; all calls come from the main thread."""
-
-    def stage(self, description: str, *, total: int | None) -> None:
-        """A stage begins; `total` is its number of tokens, if known."""
-
-    def advance(self, amount: int) -> None:
-        """`amount` more tokens are done."""
-
-    def note(self, message: str) -> None:
-        """Something the user should know."""
-
-
-@dataclass
-class Batch:
-    """Some windows of a shard, padded on the right.
-
-    `index` [batch, position] is each token's index in the shard; where `real` is false there
-    is padding. BOS, if there is one, is column 0 of `tokens` only.
-    """
-
-    tokens: NDArray[np.int64]  # [batch, bos + position]
-    index: NDArray[np.int64]  # [batch, position]
-    real: NDArray[np.bool_]  # [batch, position]
-
-
-def batches(shard: Shard, windows: Sequence[tuple[int, int]], size: int) -> Iterator[Batch]:
-    """The windows by falling length, `size` at a time, so that little is padding."""
-    ordered = sorted(windows, key=lambda window: -window[1])
-    for first in range(0, len(ordered), size):
-        starts, lengths = np.array(ordered[first : first + size]).T
-        column = np.arange(lengths.max())
-        real = column < lengths[:, None]
-        index = np.where(real, starts[:, None] + column, 0)
-        tokens = np.where(real, shard.ids[index], 0).astype(np.int64)
-        if shard.window.bos_id is not None:
-            tokens = np.insert(tokens, 0, shard.window.bos_id, axis=1)
-        yield Batch(tokens, index, real)
-
-
 @dataclass
 class ColumnStore:
-    """Where activations come from.
+    """Where activations come from."""
 
-    The model is loaded when the first column is missing, and not at all where none is.
-    """
-
-    source: ModelSource
+    forward: Forward
     cache: Cache
-    progress: Progress
-    device: str = "auto"
-    dtype: str = "float32"
-    batch_size: int = 32
     seed: int = 0
-    seconds: float = 0.0
-    tokens_run: int = 0
-    model: Model | None = field(default=None, repr=False)
 
     def comparison_units(self, site: Site) -> NDArray[np.int64]:
         """The indices of the comparison units of a layer, drawn by seed."""
-        total = self.source.info.d_mlp or 0
+        total = self.forward.source.info.d_mlp or 0
         generator = np.random.default_rng([self.seed, site.layer])
         drawn = generator.choice(total, min(COMPARISON_UNITS, total), replace=False)
         return np.sort(drawn)
 
     def _key(self, shard: Shard, site: Site, units: object) -> str:
-        return key_of(
-            "column",
-            shard.key,
-            shard.window.settings,
-            self.source.fingerprint,
-            _versions(),
-            self.dtype,
-            [site.layer, site.at],
-            units,
-        )
+        return self.forward.key("column", shard, [site.layer, site.at], units)
 
     def _comparison_key(self, shard: Shard, site: Site) -> str:
         return self._key(shard, site, self.comparison_units(site).tolist())
@@ -124,13 +56,12 @@ class ColumnStore:
         """One forward pass over the shard for these units and the comparison units."""
         import torch
 
-        model = self._loaded()
         gather, found = {}, {}
         for site, indices in units.items():
             both = np.concatenate(
                 [np.asarray(indices, dtype=np.int64), self.comparison_units(site)]
             )
-            gather[site] = torch.from_numpy(both).to(model.device)
+            gather[site] = torch.from_numpy(both).to(self.forward.model.device)
             found[site] = np.empty((len(shard), len(both)), dtype=np.float32)
         for batch, activations in self._run(shard, shard.windows(), gather):
             for site, values in activations.items():
@@ -150,15 +81,7 @@ class ColumnStore:
         return self._get(shard, site, self._comparison_key(shard, site), [])
 
     def _get(self, shard: Shard, site: Site, key: str, units: list[int]) -> NDArray[np.float32]:
-        arrays = self.cache.get(key)
-        if arrays is None:  # damaged or dropped since it was made
-            self.make(shard, {site: units})
-            arrays = self.cache.get(key)
-        if arrays is None:
-            raise CacheError(
-                f"The cache {self.cache.directory} does not keep what is written to it. Clear "
-                "it with 'mih cache clear', or choose another place with --cache-dir."
-            )
+        arrays = self.cache.obtain(key, lambda: self.make(shard, {site: units}))
         values: NDArray[np.float32] = arrays["a"]
         return values
 
@@ -201,22 +124,8 @@ class ColumnStore:
     ) -> Iterator[tuple[Batch, dict[Site, Tensor]]]:
         """Forward passes; yields each batch with [real tokens, units] for each site."""
         import torch
-        from torch.nn.functional import pad
 
-        model = self._loaded()
-        bos = int(shard.window.bos_id is not None)
-        for batch in batches(shard, windows, self.batch_size):
-            began = time.perf_counter()
-            tokens = torch.from_numpy(batch.tokens).to(model.device)
-            real = torch.from_numpy(batch.real).to(model.device)
-            mask = None if batch.real.all() else pad(real, (bos, 0), value=True).long()
-            activations = model.activations(tokens, sites=sites, attention_mask=mask)
-            yield batch, {site: a[:, bos:][real] for site, a in activations.items()}
-            self.seconds += time.perf_counter() - began
-            self.tokens_run += int(batch.real.sum())
-            self.progress.advance(int(batch.real.sum()))
-
-    def _loaded(self) -> Model:
-        if self.model is None:
-            self.model = self.source.load(device=self.device, dtype=self.dtype)
-        return self.model
+        for batch, tokens, mask in self.forward.batches(shard, windows):
+            activations = self.forward.model.activations(tokens, sites=sites, attention_mask=mask)
+            real = torch.from_numpy(batch.real).to(tokens.device)
+            yield batch, {site: a[:, batch.bos :][real] for site, a in activations.items()}

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mi_hypotheses.cache import Cache
-from mi_hypotheses.columns import Progress
-from mi_hypotheses.jobs import PackedLabels
-from mi_hypotheses.predicates import Predicate
+from mi_hypotheses.forward import Progress
+from mi_hypotheses.jobs import Said
 from mi_hypotheses.reports import CorpusInfo
 
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ class Stages:
 class Context:
     """What the measurements of a run share, and what they add up.
 
-    `labels` holds what each predicate said of each shard, by the shard's key: models with the
-    same tokenizer share it.
+    `said` holds what predicates and targets said of each shard, by the shard's key: models with
+    the same tokenizer share it.
     """
 
     options: RunOptions
@@ -66,6 +65,6 @@ class Context:
     progress: Progress
     stages: Stages = field(default_factory=Stages)
     corpora: list[CorpusInfo] = field(default_factory=list)
-    labels: dict[str, dict[Predicate, PackedLabels]] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
     device: str = ""
     tokens_run: int = 0

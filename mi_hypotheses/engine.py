@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from mi_hypotheses import models, scoring
 from mi_hypotheses.cache import Cache
-from mi_hypotheses.columns import Progress
 from mi_hypotheses.context import Context, RunOptions
 from mi_hypotheses.errors import MiHypothesesError
-from mi_hypotheses.hypotheses import AnyNeuron, Fires
-from mi_hypotheses.jobs import Job
-from mi_hypotheses.measurement import Measurement, unexpected
+from mi_hypotheses.forward import Progress
+from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Hypothesis
+from mi_hypotheses.jobs import unexpected
+from mi_hypotheses.measurement import Measurement
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.reports import LoadError, Report, Result, RunInfo
 from mi_hypotheses.rivals import unbeaten_floors
@@ -36,7 +36,7 @@ class Silent:
 
 
 def run(
-    hypotheses: Sequence[Fires],
+    hypotheses: Sequence[Hypothesis],
     *,
     options: RunOptions,
     cache: Cache,
@@ -80,13 +80,14 @@ def run(
 
 
 def _results(
-    hypotheses: Sequence[Fires], sources: dict[str, ModelSource], context: Context
+    hypotheses: Sequence[Hypothesis], sources: dict[str, ModelSource], context: Context
 ) -> list[Result]:
     """Results in the order of hypotheses and their corpora."""
     found: dict[tuple[int, str], Result] = {}
     for (model, corpus), members in _by_model_and_corpus(hypotheses).items():
-        jobs = [Job(hypotheses[number], corpus) for number in members]
-        for number, outcome in zip(members, _score(model, jobs, sources, context), strict=True):
+        asked = [hypotheses[number] for number in members]
+        scored = _score(model, corpus, asked, sources, context)
+        for number, outcome in zip(members, scored, strict=True):
             found[number, corpus] = outcome
     return [
         found[number, corpus]
@@ -95,11 +96,14 @@ def _results(
     ]
 
 
-def _on_untrained(hypothesis: Fires) -> Fires:
+def _on_untrained(hypothesis: Hypothesis) -> Hypothesis:
     """The same question to the best unit of the same layer before any training."""
-    unit = AnyNeuron(layer=hypothesis.unit.layer, at=hypothesis.unit.at)
-    changes = {"model": hypothesis.model + models.UNTRAINED, "unit": unit, "threshold": None}
-    return hypothesis.model_copy(update=changes)
+    layer = hypothesis.unit.layer
+    model = hypothesis.model + models.UNTRAINED
+    if isinstance(hypothesis, Attends):
+        return hypothesis.model_copy(update={"model": model, "unit": AnyHead(layer=layer)})
+    unit = AnyNeuron(layer=layer, at=hypothesis.unit.at)
+    return hypothesis.model_copy(update={"model": model, "unit": unit, "threshold": None})
 
 
 def _with_floor(result: Result, fresh: Result) -> Result:
@@ -111,7 +115,7 @@ def _with_floor(result: Result, fresh: Result) -> Result:
     return result.model_copy(update={"floors": {**result.floors, **floors}, "verdict": verdict})
 
 
-def _by_model_and_corpus(hypotheses: Sequence[Fires]) -> dict[tuple[str, str], list[int]]:
+def _by_model_and_corpus(hypotheses: Sequence[Hypothesis]) -> dict[tuple[str, str], list[int]]:
     pairs: dict[tuple[str, str], list[int]] = {}
     for number, hypothesis in enumerate(hypotheses):
         for corpus in dict.fromkeys(hypothesis.corpora):
@@ -130,19 +134,23 @@ def _versions() -> dict[str, str]:
 
 
 def _score(
-    model: str, jobs: list[Job], sources: dict[str, ModelSource], context: Context
+    model: str,
+    corpus: str,
+    hypotheses: Sequence[Hypothesis],
+    sources: dict[str, ModelSource],
+    context: Context,
 ) -> list[Result]:
-    """Results of jobs that share a model and a corpus; what fails for all is said for each."""
+    """Results of hypotheses about one model on one corpus; a model that is not found is said
+    for each."""
     try:
         if model not in sources:
             loaders = [] if context.plugins is None else [context.plugins.load_model]
             sources[model] = models.resolve(model, loaders=loaders)
-        return Measurement(context, sources[model], jobs[0].corpus, jobs).results()
-    except MiHypothesesError as error:
-        return [scoring.failed(job, job.error or str(error)) for job in jobs]
+        measurement = Measurement(context, sources[model], corpus, hypotheses)
     except Exception as error:
-        message = unexpected(error)
-        return [scoring.failed(job, job.error or message) for job in jobs]
+        message = str(error) if isinstance(error, MiHypothesesError) else unexpected(error)
+        return [scoring.failed(scoring.unscored(h, corpus), message) for h in hypotheses]
+    return measurement.results()
 
 
 __all__ = ["Progress", "RunOptions", "Silent", "run"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.grids import Column
-from mi_hypotheses.jobs import Job
+from mi_hypotheses.jobs import FiresJob
 from mi_hypotheses.metrics import TEST
 from mi_hypotheses.reports import Band, Example, ExampleToken, Histogram, LabelBand
 from mi_hypotheses.shards import Shard
@@ -105,7 +105,7 @@ def choose_examples(
 
 
 def examples_in(
-    job: Job,
+    job: FiresJob,
     columns: ColumnStore,
     index: int,
     shard: Shard,
@@ -124,7 +124,7 @@ def examples_in(
 
 
 def _in_context(
-    job: Job,
+    job: FiresJob,
     columns: ColumnStore,
     index: int,
     shard: Shard,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class HeadSums:
 
     values: Floats = field(default_factory=lambda: np.zeros((GROUPS, len(SUMS))))
 
-    def add(self, group: NDArray[np.int64], **terms: Floats) -> None:
+    def add(self, group: NDArray[np.int64], **terms: NDArray[np.floating[Any]]) -> None:
         """Add queries: their groups [queries], and for each named sum their terms [queries]."""
         for name, term in terms.items():
             self.values[:, SUMS.index(name)] += np.bincount(group, term, minlength=GROUPS)

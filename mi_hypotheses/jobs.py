@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,33 +15,101 @@ from numpy.typing import NDArray
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.errors import HypothesisError, MiHypothesesError, PredicateError
 from mi_hypotheses.grids import Column, Floats
-from mi_hypotheses.hypotheses import Fires, Neuron
+from mi_hypotheses.hypotheses import Attends, Fires, Head, Hypothesis, Neuron
 from mi_hypotheses.models import Site
 from mi_hypotheses.predicates import Predicate
+from mi_hypotheses.queries import Known, Queries, QueryStore
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import UnitStatistics
 
 PackedLabels = NDArray[np.uint8] | Floats  # bits of boolean labels, or numbers
 
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Said:
+    """What predicates and targets said of a shard, for all hypotheses with an equal one."""
+
+    labels: dict[Predicate, PackedLabels] = field(default_factory=dict)
+    queries: Known = field(default_factory=dict)
+
 
 @dataclass(eq=False)
-class Job:
-    """A hypothesis on a corpus, and what is known of it so far."""
+class Job(ABC):
+    """A hypothesis on a corpus, and what is known of it so far.
 
-    hypothesis: Fires
+    `digest` is a hash of what its predicate or target said of all shards.
+    """
+
+    hypothesis: Hypothesis
     corpus: str
-    neuron: Neuron | None = None
-    sign: float = 1.0
     searched: str | None = None
     error: str | None = None
-    labels: list[PackedLabels] = field(default_factory=list)  # one a shard
     digest: str = ""
+
+    @property
+    @abstractmethod
+    def unit(self) -> Neuron | Head | None:
+        """The unit that is measured, None as long as a search has not chosen it."""
+
+    @abstractmethod
+    def label(self, shard: Shard, said: Said) -> None:
+        """Ask the predicate or target about the next shard, or take what an equal one said.
+
+        Raises:
+            PredicateError, TargetError: it failed; the message names the document.
+        """
+
+    @abstractmethod
+    def finish_labels(self) -> None:
+        """All shards are labelled: fix the digest."""
+
+
+J = TypeVar("J", bound=Job)
+P = ParamSpec("P")
+
+
+def attempt(
+    job: J, step: Callable[Concatenate[J, P], object], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """Do a step for a job; its failure is the job's own and does not stop the others."""
+    if job.error is None:
+        try:
+            step(job, *args, **kwargs)
+        except MiHypothesesError as error:
+            job.error = str(error)
+        except Exception as error:
+            job.error = unexpected(error)
+
+
+def unexpected(error: Exception) -> str:
+    """The message of an exception that nobody foresaw; where it arose goes to the log."""
+    _log.debug("", exc_info=error)
+    return (
+        f"{type(error).__name__}: {error}. This is a mistake in a plugin or in this package; "
+        "--traceback shows where it arose."
+    )
+
+
+@dataclass(eq=False)
+class FiresJob(Job):
+    """A claim about a neuron."""
+
+    hypothesis: Fires
+    neuron: Neuron | None = None
+    sign: float = 1.0
+    labels: list[PackedLabels] = field(default_factory=list)  # one a shard
     statistics: UnitStatistics | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.hypothesis.unit, Neuron):
             self.neuron = self.hypothesis.unit
             self.sign = -1.0 if self.hypothesis.sign == "-" else 1.0
+
+    @property
+    def unit(self) -> Neuron | None:
+        return self.neuron
 
     @property
     def site(self) -> Site:
@@ -49,18 +121,13 @@ class Job:
     def numeric(self) -> bool:
         return self.hypothesis.on.numeric
 
-    def label(self, shard: Shard, known: dict[Predicate, PackedLabels]) -> None:
-        """Label all tokens of the next shard, or take what an equal predicate said of it.
-
-        Raises:
-            PredicateError: the predicate failed; the message names the document.
-        """
+    def label(self, shard: Shard, said: Said) -> None:
         on = self.hypothesis.on
-        if on not in known:
+        if on not in said.labels:
             parts = [self._labels_of(shard, index) for index in range(len(shard.documents))]
             labels = np.concatenate([*parts, np.empty(0)])
-            known[on] = labels if self.numeric else np.packbits(labels > 0)
-        self.labels.append(known[on])
+            said.labels[on] = labels if self.numeric else np.packbits(labels > 0)
+        self.labels.append(said.labels[on])
 
     def _labels_of(self, shard: Shard, index: int) -> Floats:
         document = shard.documents[index]
@@ -89,7 +156,6 @@ class Job:
         return np.unpackbits(kept.astype(np.uint8), count=len(shard)).astype(np.float64)
 
     def finish_labels(self) -> None:
-        """All shards are labelled: fix the digest of the labels."""
         digest = hashlib.blake2b(digest_size=16)
         for labels in self.labels:
             digest.update(labels.tobytes())
@@ -114,3 +180,31 @@ class Job:
                 "float16 or bfloat16, try --dtype float32."
             )
         return column if self.sign > 0 else -column
+
+
+@dataclass(eq=False)
+class AttendsJob(Job):
+    """A claim about a head, and the queries of its target, by their key in `store`."""
+
+    hypothesis: Attends
+    store: QueryStore = field(kw_only=True)
+    head: Head | None = None
+    keys: list[str] = field(default_factory=list)  # one a shard
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hypothesis.unit, Head):
+            self.head = self.hypothesis.unit
+
+    @property
+    def unit(self) -> Head | None:
+        return self.head
+
+    def label(self, shard: Shard, said: Said) -> None:
+        self.keys.append(self.store.label(self.hypothesis.to, shard, said.queries))
+
+    def finish_labels(self) -> None:
+        self.digest = hashlib.blake2b("".join(self.keys).encode(), digest_size=16).hexdigest()
+
+    def queries(self, index: int, shard: Shard) -> Queries:
+        """The target's queries on a shard labelled before."""
+        return self.store.load(self.keys[index], self.hypothesis.to, shard)

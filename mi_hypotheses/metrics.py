@@ -185,9 +185,10 @@ def best_threshold_bin(statistics: UnitStatistics) -> int | None:
     return int(np.nanargmax(f1))
 
 
-def bootstrap_weights(statistics: UnitStatistics, *, seed: int) -> Floats:
-    """Weights [1 + RESAMPLES, test groups]: all ones, then resamples of non-empty groups."""
-    groups = np.flatnonzero(statistics.moments[TEST, 0])
+def group_weights(sizes: Floats, *, seed: int) -> Floats:
+    """Weights [1 + RESAMPLES, test groups]: all ones, then resamples of the groups whose size,
+    [test groups], is not 0."""
+    groups = np.flatnonzero(sizes)
     weights = np.zeros((1 + RESAMPLES, GROUPS - CALIBRATION_GROUPS))
     weights[0, groups] = 1
     if len(groups):
@@ -195,6 +196,11 @@ def bootstrap_weights(statistics: UnitStatistics, *, seed: int) -> Floats:
         even = np.full(len(groups), 1 / len(groups))
         weights[1:, groups] = generator.multinomial(len(groups), even, size=RESAMPLES)
     return weights
+
+
+def bootstrap_weights(statistics: UnitStatistics, *, seed: int) -> Floats:
+    """`group_weights` of the groups that have tokens."""
+    return group_weights(statistics.moments[TEST, 0], seed=seed)
 
 
 def interval(values: Floats) -> Score:

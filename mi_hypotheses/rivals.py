@@ -22,6 +22,13 @@ RIVALS = {
     "comparison_best": "the best of the comparison units of the layer",
     "untrained": "the best unit of the layer in an untrained model",
 }
+HEAD_RIVALS = {
+    "uniform": "attending evenly to all that is visible",
+    "position": "the head's own mean attention by distance",
+    "fixed_offset": "the best fixed offset",
+    "comparison_best": "the best of the other heads of the layer",
+    "untrained": "the best head of the layer in an untrained model",
+}
 
 
 def constant_floors(prevalence: float, *, numeric: bool) -> dict[str, float]:
@@ -109,9 +116,16 @@ class RivalClaim:
 
 
 def unbeaten_floors(
-    found: Mapping[str, Score], floors: Mapping[str, float | None], metrics: Sequence[str]
+    found: Mapping[str, Score],
+    floors: Mapping[str, float | None],
+    metrics: Sequence[str],
+    *,
+    names: Mapping[str, str] = RIVALS,
 ) -> list[str]:
-    """For each of these metrics whose interval does not clear its strongest rival, a sentence."""
+    """For each of these metrics whose interval does not clear its strongest rival, a sentence.
+
+    `names` says in words what the rivals are.
+    """
     sentences = []
     for metric in dict.fromkeys(metrics):
         score = found.get(metric)
@@ -126,6 +140,6 @@ def unbeaten_floors(
         if score.low <= rivals[rival]:
             sentences.append(
                 f"{with_interval(metric, score)} does not beat its floor: "
-                f"{rivals[rival]:.2f} for {RIVALS.get(rival, rival)}"
+                f"{rivals[rival]:.2f} for {names.get(rival, rival)}"
             )
     return sentences

@@ -12,9 +12,9 @@ from mi_hypotheses import findings, rivals
 from mi_hypotheses import metrics as m
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.grids import Floats
-from mi_hypotheses.jobs import Job
+from mi_hypotheses.hypotheses import Attends, Fires, Hypothesis
+from mi_hypotheses.jobs import FiresJob, Job
 from mi_hypotheses.loading import short_source
-from mi_hypotheses.predicates import describe
 from mi_hypotheses.reports import Example, Examples, Result, Score, Verdict
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import Candidate, Pilot, RivalTable, UnitStatistics
@@ -22,31 +22,41 @@ from mi_hypotheses.stats import Candidate, Pilot, RivalTable, UnitStatistics
 PILOT_TOKENS = 16_384
 
 
-def failed(job: Job, message: str) -> Result:
+def failed(blank: Result, message: str) -> Result:
     """The result of a hypothesis that cannot be scored."""
-    return bare(job).model_copy(update={"verdict": Verdict(status="error", reasons=(message,))})
+    return blank.model_copy(update={"verdict": Verdict(status="error", reasons=(message,))})
 
 
-def bare(job: Job) -> Result:
-    """The result of a job before anything is measured."""
-    hypothesis = job.hypothesis
+def unscored(hypothesis: Hypothesis, corpus: str) -> Result:
+    """The result of a hypothesis before anything is measured."""
+    numeric = isinstance(hypothesis, Fires) and hypothesis.on.numeric
     return Result(
         name=hypothesis.name,
         claim=hypothesis.claim,
         source=short_source(hypothesis.source),
-        label_kind="numeric" if job.numeric else "boolean",
+        kind="attends" if isinstance(hypothesis, Attends) else "fires",
+        label_kind="numeric" if numeric else "boolean",
         model=hypothesis.model,
-        unit=str(job.neuron or hypothesis.unit),
-        searched=job.searched,
-        on=describe(hypothesis.on),
-        corpus=job.corpus,
+        unit=str(hypothesis.unit),
+        on=hypothesis.written,
+        corpus=corpus,
         hypothesis_hash=hypothesis.hash,
-        sign="-" if job.sign < 0 else "+",
+        sign=hypothesis.sign if isinstance(hypothesis, Fires) else "+",
         verdict=Verdict(status="undefined"),
     )
 
 
-def add_to_pilot(job: Job, index: int, shard: Shard, columns: ColumnStore, pilot: Pilot) -> None:
+def bare(job: Job) -> Result:
+    """The result of a job before anything is measured, with the unit that a search chose."""
+    changes = {"unit": str(job.unit or job.hypothesis.unit), "searched": job.searched}
+    if isinstance(job, FiresJob) and job.neuron is not None:
+        changes["sign"] = "-" if job.sign < 0 else "+"
+    return unscored(job.hypothesis, job.corpus).model_copy(update=changes)
+
+
+def add_to_pilot(
+    job: FiresJob, index: int, shard: Shard, columns: ColumnStore, pilot: Pilot
+) -> None:
     """Add the calibration tokens of a shard to what grids and centres are fixed on."""
     calibration = ~shard.test
     labels = job.labels_on(index, shard)[shard.scored]
@@ -55,21 +65,21 @@ def add_to_pilot(job: Job, index: int, shard: Shard, columns: ColumnStore, pilot
     pilot.update(ranks[calibration], activations[calibration], labels[calibration])
 
 
-def start_statistics(job: Job, pilot: Pilot) -> None:
+def start_statistics(job: FiresJob, pilot: Pilot) -> None:
     """Fix grids and centres."""
     stated = job.hypothesis.threshold
     extra = () if stated is None else (stated,)
     job.statistics = pilot.start(numeric=job.numeric, extra=extra)
 
 
-def add_shard(job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
+def add_shard(job: FiresJob, index: int, shard: Shard, columns: ColumnStore) -> None:
     """Add a shard to the job's statistics."""
     activations = job.activations(shard, columns)
     labels = job.labels_on(index, shard)[shard.scored]
     _complete(job).update(shard.tokens, activations, labels, shard.test)
 
 
-def threshold_bin(job: Job, statistics: UnitStatistics) -> int | None:
+def threshold_bin(job: FiresJob, statistics: UnitStatistics) -> int | None:
     """The first bin that counts as firing: as stated, else as calibrated."""
     stated = job.hypothesis.threshold
     if job.numeric:
@@ -118,21 +128,21 @@ class Review:
     claims: dict[str, rivals.RivalClaim] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, job: Job) -> Review:
+    def of(cls, job: FiresJob) -> Review:
         """Fix the threshold and the examples of a job whose first pass is done."""
         statistics = _complete(job)
         fires_bin = threshold_bin(job, statistics)
         threshold = float(statistics.grid.edges[fires_bin - 1]) if fires_bin else None
         return cls(fires_bin, threshold, findings.choose_examples(statistics, threshold))
 
-    def second_pass(self, job: Job, index: int, shard: Shard, columns: ColumnStore) -> None:
+    def second_pass(self, job: FiresJob, index: int, shard: Shard, columns: ColumnStore) -> None:
         """Add a shard to what the rivals see, and take the examples that lie in it."""
         activations = job.activations(shard, columns)
         for name, keys in RIVAL_KEYS.items():
             self.tables[name].update(keys(shard)[shard.scored], activations, shard.test)
         self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
 
-    def fix_claims(self, job: Job) -> None:
+    def fix_claims(self, job: FiresJob) -> None:
         """Fix what each rival claims, for boolean labels."""
         if job.numeric:
             return
@@ -144,7 +154,7 @@ class Review:
             counts = np.zeros((2, statistics.grid.n_bins))
             self.claims[name] = rivals.RivalClaim(keys, counts)
 
-    def third_pass(self, job: Job, shard: Shard, columns: ColumnStore) -> None:
+    def third_pass(self, job: FiresJob, shard: Shard, columns: ColumnStore) -> None:
         """Add the test tokens of a shard to the counts of the rivals' claims."""
         if self.claims:
             activations = job.activations(shard, columns)[shard.test]
@@ -154,7 +164,7 @@ class Review:
                 claim.update(keys, activations, bins)
 
     def floors(
-        self, job: Job, metrics: Sequence[m.Metric], *, prevalence: float | None
+        self, job: FiresJob, metrics: Sequence[m.Metric], *, prevalence: float | None
     ) -> dict[str, float]:
         """`metric.rival` → what the rival gets."""
         floors = rivals.constant_floors(prevalence or 0.0, numeric=job.numeric)
@@ -166,13 +176,13 @@ class Review:
         return floors
 
 
-def _complete(job: Job) -> UnitStatistics:
+def _complete(job: FiresJob) -> UnitStatistics:
     assert job.statistics is not None  # made by start_statistics
     return job.statistics
 
 
 def result(
-    job: Job, review: Review, comparison: Comparison, *, metrics: Sequence[m.Metric], seed: int
+    job: FiresJob, review: Review, comparison: Comparison, *, metrics: Sequence[m.Metric], seed: int
 ) -> Result:
     """Scores, floors, verdict and examples of a job when all passes are done."""
     statistics, hypothesis = _complete(job), job.hypothesis
@@ -207,7 +217,7 @@ def result(
     )
 
 
-def _counted(job: Job, statistics: UnitStatistics) -> Result:
+def _counted(job: FiresJob, statistics: UnitStatistics) -> Result:
     """The bare result with its counts, all of test documents."""
     counts = statistics.counts[m.TEST].sum(axis=(0, 2))
     n = int(counts.sum())

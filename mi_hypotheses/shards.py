@@ -80,6 +80,17 @@ class Shard:
         return self.position.astype(np.int64) % self.window.length
 
     @cached_property
+    def window_number(self) -> NDArray[np.int64]:
+        """The number of each token's window in the shard, [tokens]."""
+        new = self.window_position == 0
+        return np.cumsum(new) - 1
+
+    @cached_property
+    def window_size(self) -> NDArray[np.int64]:
+        """The number of a document's own tokens in each token's window, [tokens]."""
+        return np.bincount(self.window_number)[self.window_number]
+
+    @cached_property
     def excluded(self) -> dict[str, NDArray[np.bool_]]:
         """Why tokens are not scored: reason → bool [tokens]; no token has two reasons."""
         unaligned = self.starts >= self.ends

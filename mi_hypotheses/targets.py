@@ -49,6 +49,18 @@ class Target(ABC):
             PredicateError: a predicate in it cannot.
         """
 
+    @property
+    def positional(self) -> bool:
+        """Whether the claim itself is one of position, so that rivals which know nothing but
+        positions are no rivals of it."""
+        return False
+
+    @property
+    def reaches_bos(self) -> bool:
+        """Whether `head_detector`'s matrix has the edge from a window's first token to BOS,
+        which no document contains."""
+        return False
+
     def fingerprint(self) -> str:
         """Hash of the target as written; equal targets have equal fingerprints."""
         written = TypeAdapter(type(self)).dump_python(self, mode="json")
@@ -80,6 +92,14 @@ class Either(Target):
             flat.extend(part.of if isinstance(part, Either) else [part])
         object.__setattr__(self, "of", tuple(flat))
 
+    @property
+    def positional(self) -> bool:
+        return all(part.positional for part in self.of)
+
+    @property
+    def reaches_bos(self) -> bool:
+        return any(part.reaches_bos for part in self.of)
+
     def fingerprint(self) -> str:
         return _digest(["Either", [part.fingerprint() for part in self.of]])
 
@@ -103,6 +123,10 @@ class Where(Target):
         if self.predicate.numeric:
             raise ValueError("where() takes a boolean predicate, and this one is numeric")
 
+    @property
+    def positional(self) -> bool:
+        return self.of.positional
+
     def fingerprint(self) -> str:
         return _digest(["Where", self.of.fingerprint(), self.predicate.fingerprint()])
 
@@ -125,6 +149,10 @@ class Offset(Target):
         if self.by == 0:
             raise ValueError("an offset of 0 is the token itself: write CurrentToken()")
 
+    @property
+    def positional(self) -> bool:
+        return True
+
     def edges(self, view: TokenView) -> Edges:
         return _back(view, self.by)
 
@@ -140,6 +168,14 @@ class PreviousToken(Target):
 
     kind: Literal["previous_token"] = field(default="previous_token", init=False, repr=False)
 
+    @property
+    def positional(self) -> bool:
+        return True
+
+    @property
+    def reaches_bos(self) -> bool:
+        return True
+
     def edges(self, view: TokenView) -> Edges:
         return _back(view, 1)
 
@@ -150,6 +186,10 @@ class CurrentToken(Target):
 
     kind: Literal["current_token"] = field(default="current_token", init=False, repr=False)
 
+    @property
+    def positional(self) -> bool:
+        return True
+
     def edges(self, view: TokenView) -> Edges:
         return _back(view, 0)
 
@@ -159,6 +199,10 @@ class FirstToken(Target):
     """BOS, at the beginning of the query's window."""
 
     kind: Literal["first_token"] = field(default="first_token", init=False, repr=False)
+
+    @property
+    def positional(self) -> bool:
+        return True
 
     def edges(self, view: TokenView) -> Edges:
         return Edges(np.arange(len(view)), np.full(len(view), BOS))

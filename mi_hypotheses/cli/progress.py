@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import Task, TaskID
 
-    from mi_hypotheses.columns import Progress
+    from mi_hypotheses.forward import Progress
 
 
 class Quiet:

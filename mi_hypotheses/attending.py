@@ -1,0 +1,174 @@
+"""Head hypotheses of one model on one corpus: searching, running the model, statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from mi_hypotheses import models
+from mi_hypotheses.context import Context
+from mi_hypotheses.errors import ModelError
+from mi_hypotheses.grids import Floats
+from mi_hypotheses.head_findings import example
+from mi_hypotheses.head_review import Calibration, HeadReview, Seen
+from mi_hypotheses.head_scores import HeadMetric
+from mi_hypotheses.hypotheses import Head
+from mi_hypotheses.jobs import AttendsJob, attempt
+from mi_hypotheses.patterns import PatternStore, Question
+from mi_hypotheses.queries import Queries
+from mi_hypotheses.reports import Result
+from mi_hypotheses.shards import Shard, ShardStore
+from mi_hypotheses.text import CALIBRATION_GROUPS
+
+
+class Attending:
+    """The head hypotheses of a measurement, all passes over its shards."""
+
+    def __init__(
+        self,
+        context: Context,
+        store: ShardStore,
+        patterns: PatternStore,
+        metrics: Sequence[HeadMetric],
+    ) -> None:
+        self.context, self.store, self.patterns, self.metrics = context, store, patterns, metrics
+        self.stages, self.progress = context.stages, context.progress
+        self.info = store.source.info
+        self.reviews: dict[int, HeadReview] = {}
+
+    def check(self, job: AttendsJob) -> None:
+        """Refuse a head that the model does not have, before anything runs."""
+        unit = job.hypothesis.unit
+        index = unit.index if isinstance(unit, Head) else None
+        models.check_head(self.info, layer=unit.layer or 0, index=index)
+
+    def measure(self, jobs: list[AttendsJob]) -> None:
+        """Find the heads that are searched for, run the model and make the statistics."""
+        name = f"{self.store.source.reference} on {self.store.corpus}"
+        self._run(name, jobs)
+        searches = [job for job in jobs if job.head is None]
+        if searches:
+            with self.stages.timed("statistics"):
+                for job in searches:
+                    attempt(job, self._choose)
+            self._run("the heads that were found", searches)
+        with self.stages.timed("statistics"):
+            self._accumulate(jobs)
+
+    def result(self, job: AttendsJob) -> Result:
+        """The result of a measured job."""
+        return self.reviews[id(job)].result(self.metrics, seed=self.context.options.seed)
+
+    # --- searching and running the model ---------------------------------------------------------
+
+    def _layers(self, job: AttendsJob) -> list[int]:
+        """The layers to read: that of the head, or those to search."""
+        layer = job.hypothesis.unit.layer if job.head is None else job.head.layer
+        return list(range(self.info.n_layers)) if layer is None else [layer]
+
+    def _run(self, stage: str, jobs: Sequence[AttendsJob]) -> None:
+        """Make what is missing of these jobs' layers, one forward pass a shard."""
+        self.progress.stage(stage, total=self.store.n_tokens)
+        with self.stages.timed("forward"):
+            for index, shard in enumerate(self.store):
+                live = [job for job in jobs if job.error is None]
+                try:
+                    self._make(index, shard, live)
+                except ModelError:  # perhaps of one layer only: each on its own
+                    for job in live:
+                        attempt(job, self._make_one, index, shard)
+
+    def _make_one(self, job: AttendsJob, index: int, shard: Shard) -> None:
+        self._make(index, shard, [job])
+
+    def _make(self, index: int, shard: Shard, jobs: Iterable[AttendsJob]) -> None:
+        heads: dict[tuple[int, str], set[int]] = {}
+        owners: dict[str, AttendsJob] = {}
+        for job in jobs:
+            key = job.keys[index]
+            owners[key] = job
+            for layer in self._layers(job):
+                own = () if job.head is None else (job.head.index,)
+                heads.setdefault((layer, key), set()).update(own)
+        asked = [Question(layer, key, tuple(sorted(own))) for (layer, key), own in heads.items()]
+        missing = self.patterns.missing(shard, asked)
+        if not missing:
+            self.progress.advance(len(shard))
+            return
+        queries = {key: owners[key].queries(index, shard) for key in {q.key for q in missing}}
+        self.patterns.make(shard, {question: queries[question.key] for question in missing})
+
+    def _choose(self, job: AttendsJob) -> None:
+        """Take the head with the highest mean target mass on calibration documents."""
+        layers, n = self._layers(job), 0
+        mass = np.zeros((len(layers), self.patterns.n_heads))
+        for index, shard in enumerate(self.store):
+            queries, key = job.queries(index, shard), job.keys[index]
+            chosen = shard.groups < CALIBRATION_GROUPS
+            n += int(chosen[shard.document[queries.tokens]].sum())
+            for row, layer in enumerate(layers):
+                by_document = self.patterns.layer_mass(shard, layer, key, queries)
+                mass[row] += by_document[chosen].sum(axis=0)
+        row, index = divmod(int(np.argmax(mass)), mass.shape[1])
+        job.head = Head(layer=layers[row], index=index)
+        job.searched = (
+            f"{job.hypothesis.unit}: best of {mass.size} by target mass on calibration documents "
+            f"({mass.max() / max(n, 1):.2f})"
+        )
+
+    # --- statistics ------------------------------------------------------------------------------
+
+    def _accumulate(self, jobs: list[AttendsJob]) -> None:
+        self.progress.stage("statistics", total=self.store.n_tokens)
+        length = self.store.window.length
+        known = {id(job): Calibration(length, self.info.causal) for job in jobs}
+
+        def calibrate(job: AttendsJob, index: int, shard: Shard) -> None:
+            known[id(job)].add(self._seen(job, index, shard))
+
+        def add(job: AttendsJob, index: int, shard: Shard) -> None:
+            review = self.reviews.setdefault(id(job), HeadReview(job, known[id(job)]))
+            seen = self._seen(job, index, shard)
+            review.add(seen, self._layer_mass(job, index, shard, seen.queries))
+
+        for index, shard in enumerate(self.store):
+            for job in jobs:
+                attempt(job, calibrate, index, shard)
+        for index, shard in enumerate(self.store):
+            for job in jobs:
+                attempt(job, add, index, shard)
+            self.progress.advance(len(shard))
+        for index, shard in enumerate(self.store):
+            for job in jobs:
+                attempt(job, self._make_examples, index, shard)
+
+    def _seen(self, job: AttendsJob, index: int, shard: Shard) -> Seen:
+        assert job.head is not None  # chosen before anything is measured
+        layer, head, key = job.head.layer, job.head.index, job.keys[index]
+        queries = job.queries(index, shard)
+        looks = self.patterns.looks(shard, layer, head, key, queries)
+        return Seen(shard, queries, looks, self.patterns.bos(shard, layer, head, key, queries))
+
+    def _layer_mass(self, job: AttendsJob, index: int, shard: Shard, queries: Queries) -> Floats:
+        assert job.head is not None  # as above
+        return self.patterns.layer_mass(shard, job.head.layer, job.keys[index], queries)
+
+    def _make_examples(self, job: AttendsJob, index: int, shard: Shard) -> None:
+        """The examples of a shard, with their queries' attention."""
+        review = self.reviews[id(job)]
+        by_kind = review.example_tokens(shard)
+        tokens = sorted({token for chosen in by_kind.values() for token in chosen})
+        if not tokens:
+            return
+        assert job.head is not None  # as above
+        rows = self.patterns.rows(shard, job.head.layer, job.head.index, tokens)
+        queries = job.queries(index, shard)
+        for kind, chosen in by_kind.items():
+            made = []
+            for token in chosen:
+                place = np.flatnonzero(queries.tokens == token)
+                _, targets = queries.edges_of(place)
+                position = int(shard.position[token])
+                made.append((position, example(shard, token, targets, *rows[token])))
+            review.keep_examples(kind, made)

@@ -1,0 +1,402 @@
+"""One head hypothesis on one corpus: from queries and attention to a result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses import head_findings, head_scores, scoring
+from mi_hypotheses import metrics as m
+from mi_hypotheses.edges import Indices
+from mi_hypotheses.grids import Floats
+from mi_hypotheses.head_findings import Distances, distance_band, position_band
+from mi_hypotheses.head_scores import HeadEvidence, HeadMetric, HeadSums
+from mi_hypotheses.jobs import AttendsJob
+from mi_hypotheses.patterns import Column, Looks
+from mi_hypotheses.queries import Queries
+from mi_hypotheses.reports import (
+    Attention,
+    AttentionExample,
+    Histogram,
+    Result,
+    Score,
+    Slice,
+    Verdict,
+)
+from mi_hypotheses.rivals import HEAD_RIVALS, unbeaten_floors
+from mi_hypotheses.shards import Shard
+from mi_hypotheses.stats import ExampleSet
+from mi_hypotheses.text import CALIBRATION_GROUPS
+
+EXAMPLES = 6
+TOKEN_SLICES = 8
+MASS_BINS = 20
+LARGE_SLICE = 0.05  # of the queries: one that the verdict speaks of
+SLICED = ("target_mass", "hit_rate")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A shard as one head hypothesis sees it.
+
+    `bos` is the head's attention on BOS, [tokens], NaN where windows have none.
+    """
+
+    shard: Shard
+    queries: Queries
+    looks: Looks
+    bos: Column
+
+    @property
+    def test(self) -> NDArray[np.bool_]:
+        """Which queries belong to test documents, [queries]."""
+        document = self.shard.document[self.queries.tokens]
+        found: NDArray[np.bool_] = (self.shard.groups >= CALIBRATION_GROUPS)[document]
+        return found
+
+    def reach(self, chosen: NDArray[np.bool_], *, causal: bool) -> tuple[Indices, Indices]:
+        """The lowest and highest distance at which some queries see a token of their window."""
+        tokens = self.queries.tokens[chosen]
+        back = self.shard.window_position[tokens]
+        ahead = self.shard.window_size[tokens] - 1 - back
+        return (np.zeros_like(back) if causal else -ahead), back
+
+
+@dataclass
+class Calibration:
+    """What is fixed on calibration documents: the head's habits by distance, the best fixed
+    offset, and the query tokens that have slices of their own.
+
+    Arrays by distance have `2 * length - 1` entries; entry `length - 1 + d` is for the key `d`
+    tokens back. Habits are those of the queries with a target: a head that looks two back only
+    where a claim applies has nothing else to show for it.
+    """
+
+    length: int
+    causal: bool
+    n: int = 0
+    attention: Floats = field(init=False)
+    visible: Floats = field(init=False)
+    targets: Floats = field(init=False)
+    bos: float = 0.0
+    tokens: Counter[int] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        for name in ("attention", "visible", "targets"):
+            setattr(self, name, np.zeros(2 * self.length - 1))
+
+    def add(self, seen: Seen) -> None:
+        """Add the calibration queries of a shard."""
+        queries, chosen = seen.queries, ~seen.test
+        tokens = queries.tokens[chosen]
+        self.n += len(tokens)
+        self.attention += seen.looks.profile[0]
+        low, high = seen.reach(chosen, causal=self.causal)
+        steps = np.zeros(2 * self.length)
+        np.add.at(steps, self.length - 1 + low, 1)
+        np.add.at(steps, self.length + high, -1)
+        self.visible += np.cumsum(steps)[:-1]
+        edges = chosen[queries.owners] & ~queries.at_bos
+        self.targets += np.bincount(
+            queries.distances[edges] + self.length - 1, minlength=len(self.targets)
+        )
+        self.bos += float(np.nansum(seen.bos[tokens], dtype=np.float64))
+        ids, counts = np.unique(seen.shard.ids[tokens], return_counts=True)
+        self.tokens.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+
+    @property
+    def best_offset(self) -> int:
+        """The distance at which most queries have a target."""
+        return int(np.argmax(self.targets)) - self.length + 1
+
+    def expected(self, queries: Queries) -> Floats:
+        """What the head's mean attention by distance puts on the targets, [queries]."""
+        habit = m.ratio(self.attention, self.visible)
+        far = np.where(queries.at_bos, 0, queries.distances) + self.length - 1
+        each = np.where(queries.at_bos, self.bos / max(self.n, 1), np.nan_to_num(habit)[far])
+        total = np.bincount(queries.owners, each, minlength=len(queries))
+        return total.astype(np.float64)
+
+    def sliced_tokens(self) -> list[int]:
+        """The ids of the most frequent query tokens."""
+        common = sorted(self.tokens.items(), key=lambda item: (-item[1], item[0]))
+        return [token for token, _ in common[:TOKEN_SLICES]]
+
+
+SliceKey = tuple[str, int, str]  # what by, its place in the order, its name
+
+
+@dataclass
+class HeadReview:
+    """What the passes over the shards find, `calibration` being complete."""
+
+    job: AttendsJob
+    calibration: Calibration
+    sums: HeadSums = field(default_factory=HeadSums)
+    slices: dict[SliceKey, HeadSums] = field(default_factory=dict)
+    distances: Distances = field(init=False)
+    masses: NDArray[np.int64] = field(default_factory=lambda: np.zeros(MASS_BINS, dtype=np.int64))
+    offset_hits: int = 0
+    bos_as_target: float = 0.0  # attention on BOS where it is a target
+    has_bos: bool = False
+    n_edges: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    n_documents: int = 0
+    layer_mass: Floats = field(default_factory=lambda: np.zeros(0))  # [heads], Σ on test queries
+    names: dict[int, str] = field(default_factory=dict)
+    examples: dict[str, ExampleSet] = field(
+        default_factory=lambda: {n: ExampleSet(EXAMPLES) for n in ("typical", "missed", "busy")}
+    )
+    made: dict[str, dict[tuple[str, int], AttentionExample]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.distances = Distances(self.calibration.length)
+
+    def add(self, seen: Seen, layer_mass: Floats) -> None:
+        """Add a shard; `layer_mass` is the target mass of all heads by document."""
+        shard, queries = seen.shard, seen.queries
+        test_documents = shard.groups >= CALIBRATION_GROUPS
+        total = layer_mass[test_documents].sum(axis=0)
+        self.layer_mass = total + (self.layer_mass if self.layer_mass.size else 0)
+        self.n_documents += len(np.unique(shard.tokens.document[shard.test]))
+        self.dropped.update(queries.dropped)
+        self._add_sums(seen)
+        test = seen.test
+        edges = test[queries.owners]
+        self.n_edges += int(edges.sum())
+        self.distances.add(seen.looks.profile[1], queries, edges)
+        at_offset = edges & ~queries.at_bos & (queries.distances == self.calibration.best_offset)
+        self.offset_hits += int(at_offset.sum())
+        at_bos = np.zeros(len(queries), dtype=np.bool_)
+        at_bos[queries.owners[queries.at_bos]] = True
+        self.bos_as_target += float(seen.bos[queries.tokens[at_bos & test]].sum(dtype=np.float64))
+        bins = np.minimum((seen.looks.mass[test] * MASS_BINS).astype(np.int64), MASS_BINS - 1)
+        self.masses += np.bincount(bins, minlength=MASS_BINS)
+        self._add_slices(seen)
+        self._offer_examples(seen)
+
+    def _add_sums(self, seen: Seen) -> None:
+        shard, queries, looks = seen.shard, seen.queries, seen.looks
+        group = shard.groups[shard.document]
+        starts = shard.window_position == 0
+        self.has_bos = shard.window.bos_id is not None
+        targeted = np.zeros(len(shard), dtype=np.bool_)
+        targeted[queries.tokens] = True
+        idle = shard.scored & ~targeted
+        self.sums.add(group[shard.scored], queries=np.ones(int(shard.scored.sum())))
+        self.sums.add(group, rows=1.0 + starts * self.has_bos)
+        visible = shard.window_size if not self.calibration.causal else shard.window_position + 1
+        self.sums.add(
+            group[queries.tokens],
+            targeted=np.ones(len(queries)),
+            mass=looks.mass,
+            hit=looks.hit,
+            bos=seen.bos[queries.tokens],
+            uniform=queries.counts / (visible[queries.tokens] + self.has_bos),
+            position=self.calibration.expected(queries),
+            mul=looks.mass,
+        )
+        self.sums.add(group[idle], idle_bos=seen.bos[idle])
+        if self.job.hypothesis.to.reaches_bos and self.has_bos:
+            self.sums.add(group[starts], mul=seen.bos[starts])
+
+    def _add_slices(self, seen: Seen) -> None:
+        shard, queries, looks = seen.shard, seen.queries, seen.looks
+        group = shard.groups[shard.document[queries.tokens]]
+        nearest = np.full(len(queries), np.iinfo(np.int64).max)
+        far = np.where(queries.at_bos, nearest[queries.owners], np.abs(queries.distances))
+        np.minimum.at(nearest, queries.owners, far)
+        position = shard.window_position[queries.tokens]
+        ids = shard.ids[queries.tokens]
+        members: list[tuple[SliceKey, NDArray[np.bool_]]] = []
+        for low, high, name in head_findings.bands(position, position_band):
+            key = ("position", low, name)
+            members.append((key, (position >= low) & (position <= high)))
+        only_bos = nearest == np.iinfo(np.int64).max
+        if only_bos.any():
+            members.append((("distance", -1, "BOS"), only_bos))
+        for low, high, name in head_findings.bands(nearest[~only_bos], distance_band):
+            members.append((("distance", low, name), (nearest >= low) & (nearest <= high)))
+        for place, token in enumerate(self.calibration.sliced_tokens()):
+            chosen = ids == token
+            if chosen.any():
+                name = self._name(token, seen, int(queries.tokens[np.argmax(chosen)]))
+                members.append((("token", place, name), chosen))
+        for key, chosen in members:
+            sums = self.slices.setdefault(key, HeadSums())
+            ones = np.ones(int(chosen.sum()))
+            sums.add(group[chosen], targeted=ones, mass=looks.mass[chosen], hit=looks.hit[chosen])
+
+    def _name(self, token: int, seen: Seen, where: int) -> str:
+        """A token id as the text that it first stood for."""
+        if token not in self.names:
+            document = int(seen.shard.document[where])
+            text = seen.shard.documents[document].text
+            text = text[int(seen.shard.starts[where]) : int(seen.shard.ends[where])]
+            taken = set(self.names.values())
+            self.names[token] = f"{text!r} (id {token})" if repr(text) in taken else repr(text)
+        return self.names[token]
+
+    def _offer_examples(self, seen: Seen) -> None:
+        shard, queries, looks = seen.shard, seen.queries, seen.looks
+        mass, hit = np.zeros(len(shard), np.float32), np.zeros(len(shard), np.float32)
+        targeted = np.zeros(len(shard), np.bool_)
+        mass[queries.tokens], hit[queries.tokens], targeted[queries.tokens] = (
+            looks.mass,
+            looks.hit,
+            True,
+        )
+        scored, tokens = shard.scored, shard.tokens
+        mass, hit, labels = mass[scored], hit[scored], targeted[scored].astype(np.float64)
+        applies = shard.test & (labels > 0)
+        at_random = tokens.rank.astype(np.float64)
+        self.examples["typical"].offer(tokens, at_random, mass, labels, applies)
+        self.examples["missed"].offer(tokens, at_random, mass, labels, applies & (hit < 0.5))
+        if self.has_bos:
+            late = shard.window_position[scored] >= min(16, self.calibration.length // 2)
+            rest = seen.bos[scored].astype(np.float64)
+            idle = shard.test & (labels == 0) & late
+            self.examples["busy"].offer(tokens, rest, mass, labels, idle)
+
+    def example_tokens(self, shard: Shard) -> dict[str, list[int]]:
+        """The chosen queries that lie in a shard, as tokens of it."""
+        first = {
+            document.id: int(shard.offsets[number])
+            for number, document in enumerate(shard.documents)
+        }
+        return {
+            kind: [
+                first[candidate.document_id] + candidate.position
+                for candidate in kept.candidates
+                if candidate.document_id in first
+            ]
+            for kind, kept in self.examples.items()
+        }
+
+    def keep_examples(self, kind: str, made: Iterable[tuple[int, AttentionExample]]) -> None:
+        """Keep examples of a kind, each with the position of its query in its document."""
+        kept = self.made.setdefault(kind, {})
+        kept.update({(example.document, position): example for position, example in made})
+
+    # --- the result ------------------------------------------------------------------------------
+
+    def result(self, metrics: Sequence[HeadMetric], *, seed: int) -> Result:
+        """Scores, floors, verdict and examples when all passes are done."""
+        hypothesis, counted = self.job.hypothesis, self._counted()
+        reasons = head_scores.undefined_head_reasons(self.sums)
+        if reasons:
+            reasons += tuple(f"{n} edges were left out: {why}" for why, n in self.dropped.items())
+            bars, verdict = m.judge(hypothesis.expect, {}, reasons)
+            return counted.model_copy(update={"verdict": verdict, "expect": bars})
+        weights = m.group_weights(self.sums.values[m.TEST, 0], seed=seed)
+        scores = head_scores.head_scores(HeadEvidence.of(self.sums, weights), metrics)
+        if not self.has_bos:
+            scores |= dict.fromkeys(("bos_mass", "off_target_bos"), Score(value=None))
+        floors = self._floors()
+        bars, verdict = m.judge(hypothesis.expect, scores, ())
+        headline = [metric.name for metric in metrics if metric.headline]
+        # lift_position asks the same of its rival, query by query.
+        rivals = {name: floor for name, floor in floors.items() if name != "target_mass.position"}
+        asked = [*hypothesis.expect, *headline]
+        unbeaten = unbeaten_floors(scores, rivals, asked, names=HEAD_RIVALS)
+        slices = self._slices(weights, metrics)
+        weak = head_findings.weak_slices(slices, bars, least=LARGE_SLICE * counted.n_positive)
+        return counted.model_copy(
+            update={
+                "scores": scores,
+                "floors": floors,
+                "comparison_percentile": self._percentile(),
+                "expect": bars,
+                "verdict": Verdict(
+                    status=verdict.status, reasons=(*verdict.reasons, *weak, *unbeaten)
+                ),
+                "histogram": Histogram(
+                    edges=tuple(np.linspace(0, 1, MASS_BINS + 1).tolist()),
+                    negative=(0,) * MASS_BINS,
+                    positive=tuple(self.masses.tolist()),
+                ),
+                "slices": slices,
+                "attention": self._attention(),
+            }
+        )
+
+    def _counted(self) -> Result:
+        queries, targeted = int(self.sums.total("queries")), int(self.sums.total("targeted"))
+        groups = np.count_nonzero(self.sums.values[m.TEST, 0])
+        return scoring.bare(self.job).model_copy(
+            update={
+                "n_tokens": queries,
+                "n_positive": targeted,
+                "prevalence": targeted / queries if queries else None,
+                "n_documents": self.n_documents,
+                "n_groups": int(groups),
+                "attention": Attention(n_edges=self.n_edges, dropped=dict(self.dropped)),
+            }
+        )
+
+    def _others(self) -> Floats:
+        """The mean target mass of the other heads of the layer."""
+        assert self.job.head is not None  # chosen before anything is measured
+        others: Floats = np.delete(self.layer_mass, self.job.head.index)
+        return others / max(self.sums.total("targeted"), 1)
+
+    def _percentile(self) -> float | None:
+        others = self._others()
+        mine = self.sums.total("mass") / max(self.sums.total("targeted"), 1)
+        return float(np.mean(others < mine)) if len(others) else None
+
+    def _floors(self) -> dict[str, float | None]:
+        """`metric.rival` → what the rival gets; rivals by position only where the claim is not
+        itself one of position."""
+        targeted = self.sums.total("targeted")
+        floors: dict[str, float | None] = {
+            "target_mass.uniform": self.sums.total("uniform") / targeted,
+            "lift_uniform.uniform": 1.0,
+        }
+        others = self._others()
+        if len(others):
+            floors["target_mass.comparison_best"] = float(others.max())
+        if not self.job.hypothesis.to.positional:
+            floors["target_mass.position"] = self.sums.total("position") / targeted
+            floors["lift_position.position"] = 1.0
+            floors["hit_rate.fixed_offset"] = self.offset_hits / targeted
+        return floors
+
+    def _slices(self, weights: Floats, metrics: Sequence[HeadMetric]) -> tuple[Slice, ...]:
+        shown = [metric for metric in metrics if metric.name in SLICED]
+        found = []
+        for (by, _, name), sums in sorted(self.slices.items()):
+            n = int(sums.total("targeted"))
+            if n:
+                scores = head_scores.head_scores(HeadEvidence.of(sums, weights), shown)
+                found.append(Slice(by=by, name=name, n_tokens=n, scores=scores))
+        return tuple(found)
+
+    def _attention(self) -> Attention:
+        n, total = self.sums.total("targeted"), self.sums.total
+        idle = total("queries") - n
+        bos = (total("bos") - self.bos_as_target) / n if self.has_bos else None
+        resting = total("idle_bos") / idle if self.has_bos and idle else None
+        bands, bos_expected = self.distances.bands(int(n))
+        kept = {
+            kind: tuple(
+                self.made[kind][candidate.document_id, candidate.position]
+                for candidate in examples.candidates
+            )
+            for kind, examples in self.examples.items()
+        }
+        return Attention(
+            n_edges=self.n_edges,
+            dropped=dict(self.dropped),
+            with_target=head_findings.shares(total("mass") / n, bos),
+            without_target=head_findings.shares(0.0, resting) if idle else None,
+            distances=bands,
+            bos_expected=bos_expected,
+            typical=kept["typical"],
+            missed=kept["missed"],
+            busy=kept["busy"],
+        )

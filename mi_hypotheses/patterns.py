@@ -1,0 +1,295 @@
+"""What is kept of attention patterns: sums over the edges of targets, never the patterns.
+
+Patterns are read on the model's device, batch by batch and layer by layer. For each target they
+are reduced to the target mass and the hit of each query of the heads asked for, to their attention
+by distance, and to the target mass by document of all heads of the layer, which is what a head is
+compared with and what a search chooses from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.cache import Cache
+from mi_hypotheses.edges import BOS
+from mi_hypotheses.forward import Batch, Forward
+from mi_hypotheses.grids import Floats
+from mi_hypotheses.queries import Queries
+from mi_hypotheses.shards import Shard
+from mi_hypotheses.text import CALIBRATION_GROUPS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Column = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How one head attends from the queries of one target, over a shard.
+
+    `profile` holds sums over queries of their attention by distance, BOS left out: row 0 over
+    calibration queries, row 1 over test queries; column `length - 1 + d` is for the key `d`
+    tokens back, where `length` is that of a window.
+    """
+
+    mass: Column  # [queries], attention on the targets
+    hit: Column  # [queries], whether the largest attention is on one; shared where several tie
+    profile: Floats  # [2, 2 * length - 1]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A target's queries on a shard, by their cache key, and the heads of a layer asked about."""
+
+    layer: int
+    key: str
+    heads: tuple[int, ...] = ()
+
+
+@dataclass
+class PatternStore:
+    """Where attention comes from: the cache, or the model."""
+
+    forward: Forward
+    cache: Cache
+    seed: int = 0
+
+    @property
+    def n_heads(self) -> int:
+        return self.forward.source.info.n_heads or 0
+
+    def _looks_key(self, shard: Shard, layer: int, head: int, key: str) -> str:
+        return self.forward.key("looks", shard, layer, head, key, self.seed)
+
+    def _layer_key(self, shard: Shard, layer: int, key: str) -> str:
+        return self.forward.key("layer mass", shard, layer, key)
+
+    def _bos_key(self, shard: Shard, layer: int, head: int) -> str:
+        return self.forward.key("bos", shard, layer, head)
+
+    def missing(self, shard: Shard, questions: Iterable[Question]) -> list[Question]:
+        """The questions whose answers are not in the cache, without the heads that are."""
+        absent = []
+        for question in questions:
+            layer, key = question.layer, question.key
+            heads = tuple(
+                head
+                for head in question.heads
+                if not self.cache.has(self._looks_key(shard, layer, head, key))
+                or not self.cache.has(self._bos_key(shard, layer, head))
+            )
+            if heads or not self.cache.has(self._layer_key(shard, layer, key)):
+                absent.append(Question(layer, key, heads))
+        return absent
+
+    def make(self, shard: Shard, asked: Mapping[Question, Queries]) -> None:
+        """One forward pass over the shard that answers these questions."""
+        reductions = {
+            question: _Reduction(shard, queries, question.heads, n_heads=self.n_heads)
+            for question, queries in asked.items()
+        }
+        by_layer: dict[int, list[_Reduction]] = {}
+        for question, reduction in reductions.items():
+            by_layer.setdefault(question.layer, []).append(reduction)
+        resting = {
+            layer: _Resting(shard, sorted({head for each in members for head in each.heads}))
+            for layer, members in by_layer.items()
+        }
+
+        def read(layer: int, pattern: Tensor, *, batch: Batch) -> None:
+            place = _Places(batch, len(shard))
+            resting[layer].add(pattern, batch)
+            for reduction in by_layer[layer]:
+                reduction.add(pattern, batch, place)
+
+        every = dict.fromkeys(sorted(by_layer), range(self.n_heads))
+        for batch, tokens, mask in self.forward.batches(shard, shard.windows()):
+            show = partial(read, batch=batch)
+            self.forward.model.attention(tokens, heads=every, read=show, attention_mask=mask)
+        for question, reduction in reductions.items():
+            self._keep(shard, question, reduction)
+        for layer, rest in resting.items():
+            for head, column in zip(rest.heads, rest.bos.T, strict=True):
+                key = self._bos_key(shard, layer, head)
+                self.cache.put(key, {"a": np.ascontiguousarray(column)})
+
+    def _keep(self, shard: Shard, question: Question, reduction: _Reduction) -> None:
+        layer, key = question.layer, question.key
+        self.cache.put(self._layer_key(shard, layer, key), {"mass": reduction.by_document})
+        for head, looks in zip(question.heads, reduction.looks(), strict=True):
+            self.cache.put(
+                self._looks_key(shard, layer, head, key),
+                {"mass": looks.mass, "hit": looks.hit, "profile": looks.profile},
+            )
+
+    def looks(self, shard: Shard, layer: int, head: int, key: str, queries: Queries) -> Looks:
+        """How a head attends from the queries; `key` is theirs in the cache."""
+        question = {Question(layer, key, (head,)): queries}
+        arrays = self.cache.obtain(
+            self._looks_key(shard, layer, head, key), lambda: self.make(shard, question)
+        )
+        return Looks(arrays["mass"], arrays["hit"], arrays["profile"])
+
+    def layer_mass(self, shard: Shard, layer: int, key: str, queries: Queries) -> Floats:
+        """The sum of the target mass over each document's queries, [documents, heads], for all
+        heads of a layer."""
+        question = {Question(layer, key): queries}
+        cache_key = self._layer_key(shard, layer, key)
+        mass: Floats = self.cache.obtain(cache_key, lambda: self.make(shard, question))["mass"]
+        return mass
+
+    def bos(self, shard: Shard, layer: int, head: int, key: str, queries: Queries) -> Column:
+        """The head's attention on BOS, [tokens]; NaN where windows have none."""
+        question = {Question(layer, key, (head,)): queries}
+        cache_key = self._bos_key(shard, layer, head)
+        bos: Column = self.cache.obtain(cache_key, lambda: self.make(shard, question))["a"]
+        return bos
+
+    def rows(
+        self, shard: Shard, layer: int, head: int, tokens: Sequence[int]
+    ) -> dict[int, tuple[float, Column]]:
+        """For each token its attention on BOS (NaN without BOS), and on its window's tokens."""
+        key = self.forward.key("rows", shard, layer, head, list(tokens))
+        arrays = self.cache.obtain(
+            key, lambda: self.cache.put(key, self._read_rows(shard, layer, head, tokens))
+        )
+        return {token: (float(arrays[f"{token}"][0]), arrays[f"{token}"][1:]) for token in tokens}
+
+    def _read_rows(
+        self, shard: Shard, layer: int, head: int, tokens: Sequence[int]
+    ) -> dict[str, Column]:
+        wanted = set(shard.window_number[list(tokens)].tolist())
+        windows = [window for n, window in enumerate(shard.windows()) if n in wanted]
+        rows: dict[str, Column] = {}
+
+        def read(_layer: int, pattern: Tensor, *, batch: Batch) -> None:
+            place = _Places(batch, len(shard))
+            for token in tokens:
+                row, column = int(place.row[token]), int(place.column[token])
+                if row >= 0:
+                    length = int(batch.real[row].sum())
+                    found = pattern[row, 0, column, : batch.bos + length].cpu().numpy()
+                    rest = [] if batch.bos else [np.float32(np.nan)]
+                    rows[f"{token}"] = np.concatenate([rest, found]).astype(np.float32)
+
+        for batch, ids, mask in self.forward.batches(shard, windows):
+            show = partial(read, batch=batch)
+            self.forward.model.attention(ids, heads={layer: [head]}, read=show, attention_mask=mask)
+        return rows
+
+
+class _Places:
+    """Where the tokens of a shard stand in a batch: row and column, row -1 if they do not."""
+
+    def __init__(self, batch: Batch, tokens: int):
+        self.row = np.full(tokens, -1, dtype=np.int64)
+        self.column = np.zeros(tokens, dtype=np.int64)
+        rows, columns = np.nonzero(batch.real)
+        self.row[batch.index[rows, columns]] = rows
+        self.column[batch.index[rows, columns]] = columns + batch.bos
+
+
+@dataclass
+class _Resting:
+    """Attention on BOS, for some heads of a layer."""
+
+    shard: Shard
+    heads: Sequence[int]
+    bos: Column = field(init=False)  # [tokens, heads]
+
+    def __post_init__(self) -> None:
+        self.bos = np.full((len(self.shard), len(self.heads)), np.nan, dtype=np.float32)
+
+    def add(self, pattern: Tensor, batch: Batch) -> None:
+        """Add the pattern [batch, head, query, key] of all heads of the layer."""
+        if batch.bos and len(self.heads):
+            on_bos = pattern[:, list(self.heads), batch.bos :, 0].cpu().numpy()
+            self.bos[batch.index[batch.real]] = on_bos.transpose(0, 2, 1)[batch.real]
+
+
+class _Reduction:
+    """The patterns of a layer over a shard, reduced to what one target asks."""
+
+    def __init__(
+        self, shard: Shard, queries: Queries, heads: Sequence[int], *, n_heads: int
+    ) -> None:
+        self.heads, self.queries = heads, queries
+        self.document = shard.document[queries.tokens].astype(np.int64)
+        self.split = (shard.groups >= CALIBRATION_GROUPS)[self.document].astype(np.int64)
+        self.by_document = np.zeros((len(shard.documents), n_heads))
+        self.mass = np.zeros((len(queries), len(heads)), dtype=np.float32)
+        self.hit = np.zeros((len(queries), len(heads)), dtype=np.float32)
+        self.length = shard.window.length
+        self.profile = np.zeros((len(heads), 2, 2 * self.length - 1))
+
+    def add(self, pattern: Tensor, batch: Batch, place: _Places) -> None:
+        """Add the pattern [batch, head, query, key] of all heads of the layer."""
+        import torch
+
+        chosen = np.flatnonzero(place.row[self.queries.tokens] >= 0)
+        if not len(chosen):
+            return
+        tokens = self.queries.tokens[chosen]
+        row, column = place.row[tokens], place.column[tokens]
+        owners, keys = self.queries.edges_of(chosen)
+        key_column = np.where(keys == BOS, 0, place.column[keys])
+
+        def on_device(array: NDArray[np.int64]) -> Tensor:
+            return torch.from_numpy(array).to(pattern.device)
+
+        owner, key = on_device(owners), on_device(key_column)
+        found = pattern[on_device(row[owners]), :, on_device(column[owners]), key]  # [edge, head]
+        mass = found.new_zeros(len(chosen), found.shape[1]).index_add_(0, owner, found)
+        np.add.at(self.by_document, self.document[chosen], mass.double().cpu().numpy())
+        if not self.heads:
+            return
+        heads = list(self.heads)
+        self.mass[chosen] = mass[:, heads].cpu().numpy()
+        which = torch.tensor(heads, device=pattern.device)
+        rows = pattern[on_device(row)[:, None], which, on_device(column)[:, None]]
+        # [query, head, key]
+        self._add_profile(rows, column, chosen, bos=batch.bos)
+        at_bos = np.zeros(len(chosen), dtype=np.bool_)
+        at_bos[owners[keys == BOS]] = True
+        if batch.bos:
+            rows[torch.from_numpy(~at_bos).to(rows.device), :, 0] = 0
+        largest = rows.amax(-1)  # [query, head]
+        ties = (rows == largest[..., None]).sum(-1)
+        here = (found[:, heads] == largest[owner]).float()
+        hits = torch.zeros_like(largest).index_add_(0, owner, here) / ties
+        self.hit[chosen] = torch.where(largest > 0, hits, 0.0).cpu().numpy()
+
+    def _add_profile(
+        self, rows: Tensor, column: NDArray[np.int64], chosen: NDArray[np.int64], *, bos: int
+    ) -> None:
+        """Add the rows [query, head, key] of the pattern to the sums by distance."""
+        import torch
+
+        width = rows.shape[-1]
+        cell = torch.from_numpy(self.split[chosen] * width + column).to(rows.device)
+        sums = rows.new_zeros(2 * width, *rows.shape[1:]).index_add_(0, cell, rows)
+        sums = sums.view(2, width, -1, width)[:, bos:, :, bos:]  # [split, query, head, key]
+        by_head = sums.permute(2, 0, 1, 3).double().cpu().numpy()  # [head, split, query, key]
+        for query in range(width - bos):
+            # The key k stands query - k tokens back: distances fall as k rises.
+            low = self.length - 1 + query - (width - bos - 1)
+            high = self.length + query
+            self.profile[:, :, low:high] += by_head[:, :, query, ::-1]
+
+    def looks(self) -> list[Looks]:
+        """What was reduced, for each head asked for."""
+        return [
+            Looks(
+                np.ascontiguousarray(self.mass[:, column]),
+                np.ascontiguousarray(self.hit[:, column]),
+                self.profile[column],
+            )
+            for column in range(len(self.heads))
+        ]
