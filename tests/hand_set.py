@@ -71,11 +71,16 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def hand_set_model(directory: Path) -> Path:
-    """Save the model to `directory` and return it."""
+def hand_set_model(directory: Path, *, bos: bool = True, causal: bool = True) -> Path:
+    """Save the model to `directory` and return it.
+
+    Without `bos` windows begin with their first token. Where it is not `causal`, tokens see those
+    after them as well, and the heads' rules hold of `PREVIOUS`, `TWO_BACK` and `EARLY` alone.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "vocabulary.json").write_text(json.dumps(VOCABULARY), "utf-8")
-    config = {**CONFIG, "training": {"bos_id": 0, "seed": 0}}
+    config = {**CONFIG, "training": {"bos_id": 0 if bos else None, "seed": 0}}
+    config["attention_dir"] = "causal" if causal else "bidirectional"
     (directory / "config.json").write_text(json.dumps(config), "utf-8")
     shapes = NativeModel(TransformerBridgeConfig(**CONFIG)).state_dict()
     state = {name: torch.zeros_like(tensor) for name, tensor in shapes.items()}
