@@ -117,7 +117,8 @@ class BridgeModel:
             point = self._hooks.get(f"blocks.{layer}.attn.hook_pattern")
             if point is None:
                 raise self._no_pattern(layer)
-            index = torch.tensor(wanted, device=self.device)
+            every = list(wanted) == list(range(self.info.n_heads or 0))
+            index = None if every else torch.tensor(wanted, device=self.device)
             show = partial(_show, layer=layer, index=index, read=read, ran=ran, wanted=len(heads))
             hooks.append((point, show))
         self._run(tokens, attention_mask, hooks)
@@ -207,14 +208,15 @@ def _show(
     output: Tensor,
     *,
     layer: int,
-    index: Tensor,
+    index: Tensor | None,
     read: Callable[[int, Tensor], None],
     ran: set[int],
     wanted: int,
 ) -> None:
     if layer not in ran:
         ran.add(layer)
-        read(layer, output.index_select(1, index).float())  # [batch, head, query, key]
+        chosen = output if index is None else output.index_select(1, index)
+        read(layer, chosen.float())  # [batch, head, query, key]
     if len(ran) == wanted:
         raise _Reached
 

@@ -107,9 +107,10 @@ class Forward:
         )
 
     def batches(
-        self, shard: Shard, windows: Sequence[tuple[int, int]]
+        self, shard: Shard, windows: Sequence[tuple[int, int]], *, most: int | None = None
     ) -> Iterator[tuple[Batch, Tensor, Tensor | None]]:
-        """Batches with their tokens and attention mask on the model's device.
+        """Batches, of `most` windows at most, with their tokens and attention mask on the
+        model's device.
 
         The mask is None where nothing is padding. What is done between one batch and the next
         counts as the forward pass.
@@ -118,7 +119,7 @@ class Forward:
         from torch.nn.functional import pad
 
         model = self.model
-        for batch in batches(shard, windows, self.batch_size):
+        for batch in batches(shard, windows, min(self.batch_size, most or self.batch_size)):
             began = time.perf_counter()
             tokens = torch.from_numpy(batch.tokens).to(model.device)
             real = torch.from_numpy(batch.real).to(model.device)

@@ -81,7 +81,7 @@ class Model(Protocol):
         `heads` gives the heads to read in each layer. Layers come in ascending order, each as
         soon as it has run: float32 [batch, head, query, key] on the model's device, heads in the
         order of `heads[layer]`. The pattern is not kept, and nothing after the last layer is
-        computed. Rows of padding queries are undefined.
+        computed. Rows of padding queries are undefined, and `read` must not change the pattern.
         """
         ...
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Column = NDArray[np.float32]
 
+CPU_PATTERNS = 2**23  # bytes: more of a layer's patterns at a time only leave the processor's cache
+GPU_PATTERNS = 2**29
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -110,7 +113,9 @@ class PatternStore:
                 reduction.add(pattern, batch, place)
 
         every = dict.fromkeys(sorted(by_layer), range(self.n_heads))
-        for batch, tokens, mask in self.forward.batches(shard, shard.windows()):
+        for batch, tokens, mask in self.forward.batches(
+            shard, shard.windows(), most=self._most_windows(shard)
+        ):
             show = partial(read, batch=batch)
             self.forward.model.attention(tokens, heads=every, read=show, attention_mask=mask)
         for question, reduction in reductions.items():
@@ -119,6 +124,12 @@ class PatternStore:
             for head, column in zip(rest.heads, rest.bos.T, strict=True):
                 key = self._bos_key(shard, layer, head)
                 self.cache.put(key, {"a": np.ascontiguousarray(column)})
+
+    def _most_windows(self, shard: Shard) -> int:
+        """How many windows' patterns of one layer are read at a time."""
+        one = 4 * self.n_heads * (shard.window.length + 1) ** 2
+        room = CPU_PATTERNS if self.forward.model.device == "cpu" else GPU_PATTERNS
+        return max(room // one, 1)
 
     def _keep(self, shard: Shard, question: Question, reduction: _Reduction) -> None:
         layer, key = question.layer, question.key
