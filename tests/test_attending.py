@@ -559,7 +559,7 @@ def _agrees(example: AttentionExample, pattern: Pattern, place: int) -> bool:
     """Whether the strongest key shown is the strongest there is, and BOS has what it has."""
     on_bos, *row = pattern[place + 1].tolist()
     shown = max(token.attention or 0.0 for token in example.tokens)
-    return abs((example.bos or 0.0) - on_bos) < 1e-3 and abs(shown - max(row)) < 1e-3
+    return bool(abs((example.bos or 0.0) - on_bos) < 1e-3 and abs(shown - max(row)) < 1e-3)
 
 
 # -- rivals, parts of a claim, and what cannot be scored -------------------------------------------
