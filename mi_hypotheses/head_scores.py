@@ -23,10 +23,10 @@ from mi_hypotheses.metrics import LEAST_GROUPS, LEAST_TOKENS, TEST, interval, ra
 from mi_hypotheses.reports import Score
 from mi_hypotheses.text import GROUPS
 
-# Of all queries: their number, and that of rows of attention, which are these and BOS's own. Of those
-# with a target: their number, target mass, hits, mass on BOS, what uniform attention and what the
-# head's mean attention by distance would put on the targets. Of the others: mass on BOS. `mul` is
-# the attention under head_detector's matrix.
+# Of all queries: their number, and that of rows of attention, which are these and BOS's own. Of
+# those with a target: their number, target mass, hits, mass on BOS, what uniform attention and what
+# the head's mean attention by distance would put on the targets. Of the others: mass on BOS.
+# `mul` is the attention under head_detector's matrix.
 SUMS = (
     "queries",
     "rows",

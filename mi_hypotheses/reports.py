@@ -208,7 +208,7 @@ class Result(Record):
     label_kind: LabelKind = "boolean"
     model: str
     unit: str  # e.g. "L0N417"; for a search the unit that was chosen
-    searched: str | None = None  # e.g. "L0N*: best of 2048 by |pearson| on calibration documents (+0.61)"
+    searched: str | None = None  # e.g. "L0N*: best of 2048 by |pearson| on ..."
     on: str = ""  # the predicate or target, as written
     corpus: str
     hypothesis_hash: str

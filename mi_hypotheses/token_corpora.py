@@ -4,15 +4,19 @@
 2022): random tokens, repeated, so that nothing but the repetition tells what comes next. Options
 follow as a query string; these are the defaults:
 
-    tokens:repeated?documents=256&length=64&repeats=2&seed=0
+    tokens:repeated?documents=256&length=32-96&repeats=2&seed=0
 
 | option | meaning |
 |---|---|
 | `documents` | how many; number N is the same whatever their number is |
-| `length` | tokens drawn for a document, none of them twice where the vocabulary is large enough |
+| `length` | tokens drawn for a document, none of them twice where the vocabulary is large enough: \
+a number, or the least and the most, as in `32-96` |
 | `repeats` | how often they stand there: a document has `length` × `repeats` tokens |
 | `seed` | another seed, other tokens |
 | `vocabulary` | the ids to draw from, both ends included, as in `100-2000`; all by default |
+
+Lengths differ by default because of the floors: with one length for all documents every copy
+stands the same number of tokens back, and a head that always looks so far back is as good.
 
 Every id is as likely as any other. BOS, the unknown token and tokens that were added to the
 vocabulary are never drawn. A document longer than the model's window is cut as any other is, and
@@ -24,6 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,21 +42,25 @@ REPEATED = "repeated"
 _MILLION = 1_000_000
 _BOUNDS = {
     "documents": (1, _MILLION),
-    "length": (1, _MILLION),
     "repeats": (1, _MILLION),
     "seed": (0, 2**63 - 1),
 }
-_OPTIONS = (*_BOUNDS, "vocabulary")
+_LENGTHS = (1, _MILLION)
+_OPTIONS = ("documents", "length", "repeats", "seed", "vocabulary")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _RANGE = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatedTokens:
-    """Documents of random tokens, repeated; `vocabulary` is the lowest and the highest id."""
+    """Documents of random tokens, repeated.
+
+    `length` is the least and the most tokens that are drawn for one, `vocabulary` the lowest and
+    the highest id.
+    """
 
     documents: int = 256
-    length: int = 64
+    length: tuple[int, int] = (32, 96)
     repeats: int = 2
     seed: int = 0
     vocabulary: tuple[int, int] | None = None
@@ -64,10 +73,16 @@ class RepeatedTokens:
         """
         vocabulary = self._vocabulary(uri, tokenizer)
         for number in range(self.documents):
-            once = vocabulary[_drawn(len(vocabulary), self.length, seed=(self.seed, number))]
+            length = self._length(number)
+            once = vocabulary[_drawn(len(vocabulary), length, seed=(self.seed, number))]
             strings, ids = tokenizer.pieces(once), tuple(once.tolist())
             tokens = strings * self.repeats
             yield Entry(f"{REPEATED}:{number}", "".join(tokens), tokens, ids * self.repeats)
+
+    def _length(self, number: int) -> int:
+        least, most = self.length
+        bits = np.random.PCG64(np.random.SeedSequence((self.seed, number, 1))).random_raw()
+        return least + int(bits) % (most - least + 1)
 
     def _vocabulary(
         self, uri: str, tokenizer: Tokenizer | SymbolTokenizer
@@ -121,27 +136,39 @@ def parse(uri: str) -> RepeatedTokens:
             f"There are no tokens {name!r}, as in the corpus {uri!r}. "
             f"{did_you_mean(name, [REPEATED])}"
         )
-    numbers: dict[str, int] = {}
-    vocabulary = None
+    numbers: dict[str, Any] = {}
+    ranges: dict[str, Any] = {}
     for part in query.split("&") if mark else []:
         option, equals, value = part.partition("=")
         if option not in _OPTIONS:
             raise CorpusError(
                 f"The corpus {uri!r} has no option {option!r}. {did_you_mean(option, _OPTIONS)}"
             )
-        if option in numbers or (option == "vocabulary" and vocabulary):
+        if option in numbers or option in ranges:
             raise CorpusError(f"The corpus {uri!r} gives the option {option!r} twice.")
         if not equals:
             raise CorpusError(f"The corpus {uri!r} gives {option!r} no value: {option}=...")
         if option == "vocabulary":
-            vocabulary = _range(value, uri=uri)
+            ranges[option] = _range(value, uri=uri)
+        elif option == "length":
+            ranges[option] = _lengths(value, uri=uri)
         else:
-            numbers[option] = _number(option, value, uri=uri)
-    return RepeatedTokens(**numbers, vocabulary=vocabulary)
+            numbers[option] = _number(option, value, uri=uri, bounds=_BOUNDS[option])
+    return RepeatedTokens(**numbers, **ranges)
 
 
-def _number(option: str, value: str, *, uri: str) -> int:
-    low, high = _BOUNDS[option]
+def _lengths(value: str, *, uri: str) -> tuple[int, int]:
+    least, _, most = value.partition("-")
+    low, high = (
+        _number("length", each, uri=uri, bounds=_LENGTHS) for each in (least, most or least)
+    )
+    if high < low:
+        raise CorpusError(f"The corpus {uri!r} has length={value}: the least comes first.")
+    return low, high
+
+
+def _number(option: str, value: str, *, uri: str, bounds: tuple[int, int]) -> int:
+    low, high = bounds
     if not _NUMBER.fullmatch(value) or not low <= int(value) <= high:
         raise CorpusError(
             f"The corpus {uri!r} has {option}={value}: it takes a whole number from {low} to "

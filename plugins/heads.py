@@ -32,7 +32,7 @@ from mi_hypotheses import (
 )
 
 CORPORA = (JUDGED_ON, FOUND_ON)
-RANDOM = "tokens:repeated?documents=256&length=64&repeats=2"
+RANDOM = "tokens:repeated"
 MODEL = "py-attn-2l"
 
 BLOCK = Link(
@@ -97,7 +97,7 @@ INDUCTION_RANDOM = claim(
     "Some head attends to the token after the earlier copy in repeated random tokens.",
     AnyHead(layer=1),
     AfterPrevious(),
-    {"target_mass": 0.5, "lift_position": 10},
+    {"target_mass": 0.6, "lift_position": 10},
     corpora=(RANDOM,),
 )
 BLOCK_KEYWORD = claim(

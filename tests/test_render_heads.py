@@ -114,12 +114,12 @@ def test_bos_can_be_the_target() -> None:
     assert 'class="bos p9 l m" title="BOS: 0.900, target"' in one_example(example)
 
 
-def test_keys_ahead_are_named_and_a_distance_over_left_out_text_is_not() -> None:
+def test_keys_ahead_and_behind_left_out_text_are_told_by_distance() -> None:
     pieces = ["a", "b", "c", "d"]
     ahead = sample_heads.example(pieces, 1, {3: 0.6}, targets=(3,), bos=None)
     assert "looked most at “d” 0.600, 2 ahead: a target" in attention_view.in_words(ahead)
     over = sample_heads.example(pieces, 3, {0: 0.6}, targets=(0,), bos=None, gaps=(2,))
-    assert "looked most at “a” 0.600: a target" in attention_view.in_words(over)
+    assert "looked most at “a” 0.600, 3 back: a target" in attention_view.in_words(over)
     assert "<u>…</u><i title=0.001>c</i>" in one_example(over)
 
 
