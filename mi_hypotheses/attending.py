@@ -10,8 +10,9 @@ from mi_hypotheses import models
 from mi_hypotheses.context import Context
 from mi_hypotheses.errors import ModelError
 from mi_hypotheses.grids import Floats
+from mi_hypotheses.head_calibration import Calibration, Seen
 from mi_hypotheses.head_findings import example
-from mi_hypotheses.head_review import Calibration, HeadReview, Seen
+from mi_hypotheses.head_review import HeadReview
 from mi_hypotheses.head_scores import HeadMetric
 from mi_hypotheses.hypotheses import Head
 from mi_hypotheses.jobs import AttendsJob, attempt

@@ -14,7 +14,7 @@ from mi_hypotheses.cache import Cache
 from mi_hypotheses.context import Context, RunOptions
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.forward import Progress
-from mi_hypotheses.head_review import SLICED
+from mi_hypotheses.head_slices import SLICED
 from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Hypothesis
 from mi_hypotheses.jobs import unexpected
 from mi_hypotheses.measurement import Measurement

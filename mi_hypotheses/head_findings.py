@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,47 +9,20 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.edges import BOS, Indices
 from mi_hypotheses.grids import Floats
-from mi_hypotheses.metrics import with_interval
+from mi_hypotheses.head_slices import distance_band
 from mi_hypotheses.patterns import Column
 from mi_hypotheses.queries import Queries
 from mi_hypotheses.reports import (
     AttentionExample,
     AttentionToken,
-    Bar,
     DistanceBand,
     Shares,
-    Slice,
 )
 from mi_hypotheses.shards import Shard
 
 BEFORE, AFTER, AROUND = 10, 4, 2  # tokens shown around the query, and around the keys
 KEYS_SHOWN = 4
 LEAST_SHOWN = 0.05  # attention from which on a key is shown
-
-
-def position_band(position: int) -> tuple[int, int]:
-    """The band, first to last position, that a position in the window lies in: 0-7, then
-    doubling."""
-    if position < 8:
-        return 0, 7
-    low = 1 << (position.bit_length() - 1)
-    return low, 2 * low - 1
-
-
-def distance_band(distance: int) -> tuple[int, int]:
-    """The band of a distance: 0 to 4 each alone, then 5-8, 9-16 and so on."""
-    if distance <= 4:
-        return distance, distance
-    high = 1 << (distance - 1).bit_length()
-    return high // 2 + 1, high
-
-
-def bands(
-    numbers: NDArray[np.int64], band: Callable[[int], tuple[int, int]]
-) -> Iterator[tuple[int, int, str]]:
-    """The bands that numbers fall in, ascending: first, last and name."""
-    for low, high in sorted({band(number) for number in np.unique(numbers).tolist()}):
-        yield low, high, f"{low}" if low == high else f"{low}–{high}"
 
 
 @dataclass
@@ -95,23 +67,6 @@ def shares(target: float, bos: float | None) -> Shares:
     """Target, BOS and the rest, which add up to 1."""
     rest = None if bos is None else max(bos, 0.0)
     return Shares(target=target, bos=rest, elsewhere=max(1 - target - (rest or 0.0), 0.0))
-
-
-def weak_slices(slices: Sequence[Slice], bars: Sequence[Bar], *, least: float) -> list[str]:
-    """Sentences about slices of at least `least` queries on which a supported bar is missed,
-    two at most, the worst first."""
-    found = []
-    for bar in bars:
-        for part in slices:
-            score = part.scores.get(bar.metric)
-            missed = score is not None and score.high is not None and score.high < bar.at_least
-            if bar.status == "supported" and missed and part.n_tokens >= least:
-                assert score is not None  # as `missed` says
-                assert score.value is not None
-                text = with_interval(bar.metric, score)
-                where = f"{part.by} {part.name} ({part.n_tokens} queries)"
-                found.append((score.value, f"but not everywhere: {text} at {where}"))
-    return [sentence for _, sentence in sorted(found)[:2]]
 
 
 def example(

@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 
 from mi_hypotheses import head_findings, head_scores, scoring
 from mi_hypotheses import metrics as m
-from mi_hypotheses.edges import Indices
 from mi_hypotheses.grids import Floats
-from mi_hypotheses.head_findings import Distances, distance_band, position_band
+from mi_hypotheses.head_calibration import Calibration, Seen
+from mi_hypotheses.head_findings import Distances
 from mi_hypotheses.head_scores import HeadEvidence, HeadMetric, HeadSums
+from mi_hypotheses.head_slices import Slices, weak_slices
 from mi_hypotheses.jobs import AttendsJob
-from mi_hypotheses.patterns import Column, Looks
-from mi_hypotheses.queries import Queries
 from mi_hypotheses.reports import (
     Attention,
     AttentionExample,
     Histogram,
     Result,
     Score,
-    Slice,
     Verdict,
 )
 from mi_hypotheses.rivals import HEAD_RIVALS, unbeaten_floors
@@ -33,101 +31,8 @@ from mi_hypotheses.stats import ExampleSet
 from mi_hypotheses.text import CALIBRATION_GROUPS
 
 EXAMPLES = 6
-TOKEN_SLICES = 8
 MASS_BINS = 20
 LARGE_SLICE = 0.05  # of the queries: one that the verdict speaks of
-SLICED = ("target_mass", "hit_rate")
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A shard as one head hypothesis sees it.
-
-    `bos` is the head's attention on BOS, [tokens], NaN where windows have none.
-    """
-
-    shard: Shard
-    queries: Queries
-    looks: Looks
-    bos: Column
-
-    @property
-    def test(self) -> NDArray[np.bool_]:
-        """Which queries belong to test documents, [queries]."""
-        document = self.shard.document[self.queries.tokens]
-        found: NDArray[np.bool_] = (self.shard.groups >= CALIBRATION_GROUPS)[document]
-        return found
-
-    def reach(self, chosen: NDArray[np.bool_], *, causal: bool) -> tuple[Indices, Indices]:
-        """The lowest and highest distance at which some queries see a token of their window."""
-        tokens = self.queries.tokens[chosen]
-        back = self.shard.window_position[tokens]
-        ahead = self.shard.window_size[tokens] - 1 - back
-        return (np.zeros_like(back) if causal else -ahead), back
-
-
-@dataclass
-class Calibration:
-    """What is fixed on calibration documents: the head's habits by distance, the best fixed
-    offset, and the query tokens that have slices of their own.
-
-    Arrays by distance have `2 * length - 1` entries; entry `length - 1 + d` is for the key `d`
-    tokens back. Habits are those of the queries with a target: a head that looks two back only
-    where a claim applies has nothing else to show for it.
-    """
-
-    length: int
-    causal: bool
-    n: int = 0
-    attention: Floats = field(init=False)
-    visible: Floats = field(init=False)
-    targets: Floats = field(init=False)
-    bos: float = 0.0
-    tokens: Counter[int] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        for name in ("attention", "visible", "targets"):
-            setattr(self, name, np.zeros(2 * self.length - 1))
-
-    def add(self, seen: Seen) -> None:
-        """Add the calibration queries of a shard."""
-        queries, chosen = seen.queries, ~seen.test
-        tokens = queries.tokens[chosen]
-        self.n += len(tokens)
-        self.attention += seen.looks.profile[0]
-        low, high = seen.reach(chosen, causal=self.causal)
-        steps = np.zeros(2 * self.length)
-        np.add.at(steps, self.length - 1 + low, 1)
-        np.add.at(steps, self.length + high, -1)
-        self.visible += np.cumsum(steps)[:-1]
-        edges = chosen[queries.owners] & ~queries.at_bos
-        self.targets += np.bincount(
-            queries.distances[edges] + self.length - 1, minlength=len(self.targets)
-        )
-        self.bos += float(np.nansum(seen.bos[tokens], dtype=np.float64))
-        ids, counts = np.unique(seen.shard.ids[tokens], return_counts=True)
-        self.tokens.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
-
-    @property
-    def best_offset(self) -> int:
-        """The distance at which most queries have a target."""
-        return int(np.argmax(self.targets)) - self.length + 1
-
-    def expected(self, queries: Queries) -> Floats:
-        """What the head's mean attention by distance puts on the targets, [queries]."""
-        habit = m.ratio(self.attention, self.visible)
-        far = np.where(queries.at_bos, 0, queries.distances) + self.length - 1
-        each = np.where(queries.at_bos, self.bos / max(self.n, 1), np.nan_to_num(habit)[far])
-        total = np.bincount(queries.owners, each, minlength=len(queries))
-        return total.astype(np.float64)
-
-    def sliced_tokens(self) -> list[int]:
-        """The ids of the most frequent query tokens."""
-        common = sorted(self.tokens.items(), key=lambda item: (-item[1], item[0]))
-        return [token for token, _ in common[:TOKEN_SLICES]]
-
-
-SliceKey = tuple[str, int, str]  # what by, its place in the order, its name
 
 
 @dataclass
@@ -137,7 +42,7 @@ class HeadReview:
     job: AttendsJob
     calibration: Calibration
     sums: HeadSums = field(default_factory=HeadSums)
-    slices: dict[SliceKey, HeadSums] = field(default_factory=dict)
+    slices: Slices = field(init=False)
     distances: Distances = field(init=False)
     masses: NDArray[np.int64] = field(default_factory=lambda: np.zeros(MASS_BINS, dtype=np.int64))
     offset_hits: int = 0
@@ -147,7 +52,6 @@ class HeadReview:
     dropped: Counter[str] = field(default_factory=Counter)
     n_documents: int = 0
     layer_mass: Floats = field(default_factory=lambda: np.zeros(0))  # [heads], Σ on test queries
-    names: dict[int, str] = field(default_factory=dict)
     examples: dict[str, ExampleSet] = field(
         default_factory=lambda: {n: ExampleSet(EXAMPLES) for n in ("typical", "missed", "busy")}
     )
@@ -155,6 +59,7 @@ class HeadReview:
 
     def __post_init__(self) -> None:
         self.distances = Distances(self.calibration.length)
+        self.slices = Slices(self.calibration.sliced_tokens())
 
     def add(self, seen: Seen, layer_mass: Floats) -> None:
         """Add a shard; `layer_mass` is the target mass of all heads by document."""
@@ -176,7 +81,7 @@ class HeadReview:
         self.bos_as_target += float(seen.bos[queries.tokens[at_bos & test]].sum(dtype=np.float64))
         bins = np.minimum((seen.looks.mass[test] * MASS_BINS).astype(np.int64), MASS_BINS - 1)
         self.masses += np.bincount(bins, minlength=MASS_BINS)
-        self._add_slices(seen)
+        self.slices.add(seen)
         self._offer_examples(seen)
 
     def _add_sums(self, seen: Seen) -> None:
@@ -204,43 +109,6 @@ class HeadReview:
         if self.job.hypothesis.to.reaches_bos and self.has_bos:
             starts[queries.tokens[queries.owners[queries.at_bos]]] = False  # counted already
             self.sums.add(group[starts], mul=seen.bos[starts])
-
-    def _add_slices(self, seen: Seen) -> None:
-        shard, queries, looks = seen.shard, seen.queries, seen.looks
-        group = shard.groups[shard.document[queries.tokens]]
-        nearest = np.full(len(queries), np.iinfo(np.int64).max)
-        far = np.where(queries.at_bos, nearest[queries.owners], np.abs(queries.distances))
-        np.minimum.at(nearest, queries.owners, far)
-        position = shard.window_position[queries.tokens]
-        ids = shard.ids[queries.tokens]
-        members: list[tuple[SliceKey, NDArray[np.bool_]]] = []
-        for low, high, name in head_findings.bands(position, position_band):
-            key = ("position", low, name)
-            members.append((key, (position >= low) & (position <= high)))
-        only_bos = nearest == np.iinfo(np.int64).max
-        if only_bos.any():
-            members.append((("distance", -1, "BOS"), only_bos))
-        for low, high, name in head_findings.bands(nearest[~only_bos], distance_band):
-            members.append((("distance", low, name), (nearest >= low) & (nearest <= high)))
-        for place, token in enumerate(self.calibration.sliced_tokens()):
-            chosen = ids == token
-            if chosen.any():
-                name = self._name(token, seen, int(queries.tokens[np.argmax(chosen)]))
-                members.append((("token", place, name), chosen))
-        for key, chosen in members:
-            sums = self.slices.setdefault(key, HeadSums())
-            ones = np.ones(int(chosen.sum()))
-            sums.add(group[chosen], targeted=ones, mass=looks.mass[chosen], hit=looks.hit[chosen])
-
-    def _name(self, token: int, seen: Seen, where: int) -> str:
-        """A token id as the text that it first stood for."""
-        if token not in self.names:
-            document = int(seen.shard.document[where])
-            text = seen.shard.documents[document].text
-            text = text[int(seen.shard.starts[where]) : int(seen.shard.ends[where])]
-            taken = set(self.names.values())
-            self.names[token] = f"{text!r} (id {token})" if repr(text) in taken else repr(text)
-        return self.names[token]
 
     def _offer_examples(self, seen: Seen) -> None:
         shard, queries, looks = seen.shard, seen.queries, seen.looks
@@ -304,8 +172,8 @@ class HeadReview:
         rivals = {name: floor for name, floor in floors.items() if name != "target_mass.position"}
         asked = [*hypothesis.expect, *headline]
         unbeaten = unbeaten_floors(scores, rivals, asked, names=HEAD_RIVALS)
-        slices = self._slices(weights, metrics)
-        weak = head_findings.weak_slices(slices, bars, least=LARGE_SLICE * counted.n_positive)
+        slices = self.slices.scored(weights, metrics)
+        weak = weak_slices(slices, bars, least=LARGE_SLICE * counted.n_positive)
         return counted.model_copy(
             update={
                 "scores": scores,
@@ -366,16 +234,6 @@ class HeadReview:
             floors["lift_position.position"] = 1.0
             floors["hit_rate.fixed_offset"] = self.offset_hits / targeted
         return floors
-
-    def _slices(self, weights: Floats, metrics: Sequence[HeadMetric]) -> tuple[Slice, ...]:
-        shown = [metric for metric in metrics if metric.name in SLICED]
-        found = []
-        for (by, _, name), sums in sorted(self.slices.items()):
-            n = int(sums.total("targeted"))
-            if n:
-                scores = head_scores.head_scores(HeadEvidence.of(sums, weights), shown)
-                found.append(Slice(by=by, name=name, n_tokens=n, scores=scores))
-        return tuple(found)
 
     def _attention(self) -> Attention:
         n, total = self.sums.total("targeted"), self.sums.total

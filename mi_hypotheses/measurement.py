@@ -21,9 +21,11 @@ from mi_hypotheses import (
     firing,
     forward,
     grids,
+    head_calibration,
     head_findings,
     head_review,
     head_scores,
+    head_slices,
     jobs,
     metrics,
     patterns,
@@ -233,7 +235,7 @@ def _code_hash() -> str:
     digest = hashlib.blake2b(digest_size=16)
     parts = [text, grids, stats, metrics, rivals, scoring, findings, jobs, reports, shards]
     parts += [columns, firing, forward, edges, queries, patterns]
-    parts += [attending, head_findings, head_review, head_scores]
+    parts += [attending, head_calibration, head_findings, head_review, head_scores, head_slices]
     for module in parts:
         digest.update(inspect.getsource(module).encode())
     digest.update(inspect.getsource(sys.modules[__name__]).encode())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mi_hypotheses.head_findings import bands, distance_band, position_band, shares, weak_slices
+from mi_hypotheses.head_findings import shares
 from mi_hypotheses.head_scores import (
     SUMS,
     HeadEvidence,
@@ -19,6 +19,7 @@ from mi_hypotheses.head_scores import (
     head_scores,
     undefined_head_reasons,
 )
+from mi_hypotheses.head_slices import bands, distance_band, position_band, weak_slices
 from mi_hypotheses.metrics import CALIBRATION, TEST, group_weights
 from mi_hypotheses.reports import Bar, Score, Slice
 from mi_hypotheses.text import GROUPS
