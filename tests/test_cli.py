@@ -24,7 +24,7 @@ PLUGIN = '''
 from pathlib import Path
 
 import mi_hypotheses.pretrained
-from mi_hypotheses import Fires, Neuron, Regex, hookimpl, predicate
+from mi_hypotheses import Fires, Neuron, Regex, hookimpl, predicate, target
 from mi_hypotheses.reports import ModelInfo
 from mi_hypotheses.tokenizing import Tokenizer
 
@@ -67,6 +67,11 @@ def mi_load_model(reference):
     return Planted(reference) if reference.startswith("planted") else None
 
 
+@target
+def next_but_one(view):
+    return [(i, i - 2) for i in range(2, len(view))]
+
+
 @predicate
 def hashes(text):
     return [(i, i + 1) for i, letter in enumerate(text) if letter == "#"]
@@ -93,6 +98,7 @@ WRONG = Fires(
 '''
 
 RIGHT = "claims/planted.py::hash-sign"
+HEAD = ("score", "--unit", "L0H0", "-m", "planted", "-p", "planted_model")
 SCORE = ("score", "--regex", "#", "-m", "planted", "--corpus", "texts.jsonl", "-p", "planted_model")
 
 
@@ -212,6 +218,36 @@ def test_help_says_what_an_option_does_in_this_command() -> None:
         (["run", "-p", "no:thing"], "There is no plugin named 'thing'"),
         (["report", "none.json"], "The report none.json cannot be read"),
         (["score", "--unit", "L0N1"], "either --regex or --predicate"),
+        (["score", "--unit", "L0H1", "--target", "bos", "--regex", "x"], "or --target, what a"),
+        (
+            ["score", "--unit", "L0H1", "--target", "bos", "--tokens", "first"],
+            "how to read --regex",
+        ),
+        (["score", "--unit", "L0H1", "--regex", "x"], "--regex says what a neuron should fire on"),
+        (
+            ["score", "--unit", "H*", "--predicate", "claims/planted.py::hashes"],
+            "--predicate says what a neuron should fire on, and H* is a head. Name a neuron",
+        ),
+        (
+            ["score", "--unit", "L0N*", "--target", "induction"],
+            "--target says what a head should attend to, and L0N* is a neuron. Name a head",
+        ),
+        ([*HEAD, "--target", "inducton"], "at character 1, there is no target or predicate"),
+        ([*HEAD, "--target", "Offset(0)"], "an offset of 0 is the token itself"),
+        ([*HEAD, "--target", ""], "it is empty"),
+        ([*HEAD, "--target", "Regex('a')"], "it is a predicate"),
+        ([*HEAD, "--target", "claims/planted.py"], "'claims/planted.py' names no target: write"),
+        ([*HEAD, "--target", "claims/planted.py::"], "'claims/planted.py::' names no target"),
+        ([*HEAD, "--target", "calims/planted.py::x"], "There is no file or directory"),
+        (
+            [*HEAD, "--target", "claims/planted.py::next_but_on"],
+            "There is no target named 'next_but_on'. Did you mean 'next_but_one'?",
+        ),
+        ([*HEAD, "--target", "claims/planted.py::hashes"], "no target named 'hashes'"),
+        ([*HEAD, "--target", "bos", "--expect", "f1=1"], "'f1', which is no metric for heads."),
+        ([*HEAD, "--target", "bos", "--expect", "target_mas=1"], "Did you mean 'target_mass'?"),
+        ([*SCORE, "--unit", "L0N1", "--expect", "hit_rate=1"], "is no metric for boolean labels"),
+        ([*HEAD, "--target", "bos", "-m", "py-gelu-1l@*"], "has no checkpoints"),
         (["score", "--unit", "L0N1", "--predicate", ""], "--predicate '' names no predicate"),
         (["score", "--unit", "N1", "--regex", "x"], "'N1' is not a unit"),
         (["score", "--unit", "L0N1", "--regex", "x"], "Say which model"),
