@@ -97,6 +97,27 @@ WRONG = Fires(
 )
 '''
 
+HEADS = """
+from mi_hypotheses import AfterPrevious, AnyHead, Attends, Head, PreviousToken
+
+BACK = Attends(
+    name="back",
+    claim="Attends to the previous token.",
+    model="planted",
+    unit=Head(layer=0, index=0),
+    to=PreviousToken(),
+    corpora=["texts.jsonl"],
+    expect={"target_mass": 0.9},
+)
+INDUCTION = Attends(
+    name="some-induction",
+    claim="Some head does induction.",
+    model="py-attn-2l",
+    unit=AnyHead(layer=1),
+    to=AfterPrevious(match_length=2),
+)
+"""
+
 RIGHT = "claims/planted.py::hash-sign"
 HEAD = ("score", "--unit", "L0H0", "-m", "planted", "-p", "planted_model")
 SCORE = ("score", "--regex", "#", "-m", "planted", "--corpus", "texts.jsonl", "-p", "planted_model")
@@ -373,6 +394,17 @@ def test_list_in_json(mih: Mih) -> None:
     assert hypothesis["source"].startswith("claims/planted.py:")
 
 
+def test_list_shows_heads_and_their_targets(mih: Mih, project: Path) -> None:
+    (project / "heads.py").write_text(HEADS, "utf-8")
+    done = mih("list", "heads.py")
+    assert [line.split()[:3] for line in done.out.splitlines()] == [
+        ["back", "planted", "L0H0"],
+        ["some-induction", "py-attn-2l", "L1H*"],
+    ]
+    listed = json.loads(mih("list", "heads.py", "--json").out)["hypotheses"]
+    assert [each["to"] for each in listed] == ["PreviousToken()", "AfterPrevious(match_length=2)"]
+
+
 def test_nothing_collected_exits_with_5(mih: Mih, project: Path) -> None:
     (project / "empty.py").write_text("", "utf-8")
     for command in ("list", "run"):
@@ -403,13 +435,24 @@ def test_plugins_shows_hooks_and_hypotheses(mih: Mih) -> None:
 
 
 def test_models_corpora_and_cache_tell_what_there_is(mih: Mih) -> None:
-    assert mih("models").code == 0
     assert "package:NAME" in mih("corpora").out
     assert "package:NAME" in json.loads(mih("corpora", "--json").out)["schemes"]
     shown = json.loads(mih("cache", "--json").out)
     assert shown["directory"].endswith("cache")
     assert json.loads(mih("cache", "clear", "--json").out)["removed"] == 0
     assert "0 entries of" in mih("cache", "clear").out
+
+
+def test_models_have_neurons_heads_and_checkpoints(mih: Mih) -> None:
+    listed = {model["name"]: model for model in json.loads(mih("models", "--json").out)}
+    assert (listed["py-gelu-1l"]["neurons"], listed["py-gelu-1l"]["heads"]) == (2048, 4)
+    attention_only = listed["py-attn-2l"]
+    assert (attention_only["neurons"], attention_only["heads"]) == (None, 8)
+    lines = mih("models").out.splitlines()
+    steps = attention_only["checkpoints"]
+    assert f"{len(steps)} checkpoints: py-attn-2l@step=0, {steps[1]}" in lines[0]
+    assert "2048 neurons and 4 heads a layer" in lines[1]
+    assert "checkpoints" not in lines[1]
 
 
 # Runs.
