@@ -13,44 +13,51 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import mi_hypotheses
 from mi_hypotheses.errors import UsageError
-from mi_hypotheses.hypotheses import Fires
-from mi_hypotheses.predicates import describe
+from mi_hypotheses.hypotheses import Fires, Hypothesis
 
 _WIDTH = 100  # a longer line is told to linters as one that cannot be broken
-_PUBLIC = re.compile(r"\b(Regex|TokenIn)\(")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _HEADER = '"""Hypotheses saved by `mih score`."""\n'
 
 
-def add_to_file(path: Path, hypothesis: Fires, *, predicate: tuple[Path, str] | None = None) -> str:
+def add_to_file(
+    path: Path, hypothesis: Hypothesis, *, named: tuple[Path, str] | None = None
+) -> str:
     """The text of the plugin file with the hypothesis added at its end; nothing is written.
 
     Args:
         path: the plugin file; it need not exist.
-        predicate: the file and the name of the predicate, where it has a name; otherwise it is
-            written out.
+        named: the file and the name of the predicate or target, where it has a name; otherwise
+            it is written out.
 
     Raises:
-        UsageError: the file is no Python, has such a name already, or cannot reach the predicate.
+        UsageError: the file is no Python, has such a name already, or cannot reach what is named.
     """
     text = _text_of(path)
     newline = "\r\n" if "\r\n" in text else "\n"
     tree = _parsed(text, f"Nothing can be added to {path}")
     variable = _variable(hypothesis.name)
     _check_names(tree, hypothesis.name, variable, path=path)
-    on = _restyled(describe(hypothesis.on)) if predicate is None else predicate[1]
-    imports = {"Fires", type(hypothesis.unit).__name__}
-    if predicate is None:
-        imports.update(_PUBLIC.findall(on))
+    subject = _restyled(hypothesis.written) if named is None else named[1]
+    imports = {type(hypothesis).__name__, type(hypothesis.unit).__name__}
+    if named is None:
+        imports |= _public_names(_parsed(subject, f"The hypothesis cannot be added to {path}"))
     text = _with_imports(text, "mi_hypotheses", imports, newline=newline)
-    if predicate is not None and predicate[0].resolve() != path.resolve():
-        module = _module_beside(path, predicate[0])
-        text = _with_imports(text, module, {predicate[1]}, newline=newline)
-    added = f"\n\n{_source(variable, hypothesis, on)}".replace("\n", newline)
+    if named is not None and named[0].resolve() != path.resolve():
+        module = _module_beside(path, named[0])
+        text = _with_imports(text, module, {named[1]}, newline=newline)
+    added = f"\n\n{_source(variable, hypothesis, subject)}".replace("\n", newline)
     text = f"{text.rstrip()}{added}"
     _parsed(text, f"The hypothesis cannot be added to {path}, which would be no Python any more")
     return text
+
+
+def _public_names(tree: ast.Module) -> set[str]:
+    """What an expression uses of this package."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return used & {*mi_hypotheses.__all__}
 
 
 def _text_of(path: Path) -> str:
@@ -95,24 +102,24 @@ def _check_names(tree: ast.Module, name: str, variable: str, *, path: Path) -> N
     raise UsageError(f"{path} has {taken} already. Give this one another name with --name.")
 
 
-def _module_beside(path: Path, predicate: Path) -> str:
-    """The module to import in the file `path` to reach what is in the file `predicate`."""
-    if predicate.resolve().parent != path.resolve().parent:
+def _module_beside(path: Path, other: Path) -> str:
+    """The module to import in the file `path` to reach what is in the file `other`."""
+    if other.resolve().parent != path.resolve().parent:
         raise UsageError(
-            f"A file in {path.parent} cannot import {predicate}: save into the directory "
-            f"{predicate.parent}, where the predicate is."
+            f"A file in {path.parent} cannot import {other}: save into the directory "
+            f"{other.parent}, beside it."
         )
-    stem = predicate.stem
+    stem = other.stem
     if not stem.isidentifier() or keyword.iskeyword(stem):
         raise UsageError(
-            f"{predicate} cannot be imported, as {stem!r} is no name in Python: rename it, or "
+            f"{other} cannot be imported, as {stem!r} is no name in Python: rename it, or "
             "save into that file itself."
         )
-    if (predicate.resolve().parent / "__init__.py").is_file():
+    if (other.resolve().parent / "__init__.py").is_file():
         return f".{stem}"
     if stem in sys.stdlib_module_names:
         raise UsageError(
-            f"{predicate} cannot be imported, as {stem!r} is a module of Python's own: rename "
+            f"{other} cannot be imported, as {stem!r} is a module of Python's own: rename "
             "it, or save into that file itself."
         )
     return stem
@@ -228,14 +235,14 @@ def _isort_key(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[:1].isupper() else 2, name)
 
 
-def _source(variable: str, hypothesis: Fires, on: str) -> str:
+def _source(variable: str, hypothesis: Hypothesis, subject: str) -> str:
     """The statement that makes the hypothesis."""
-    lines = [f"{variable} = Fires("]
-    lines += [f"    {line}," for line in _arguments(hypothesis, on)]
+    lines = [f"{variable} = {type(hypothesis).__name__}("]
+    lines += [f"    {line}," for line in _arguments(hypothesis, subject)]
     return "\n".join(_fitted(line) for line in [*lines, ")"]) + "\n"
 
 
-def _arguments(hypothesis: Fires, on: str) -> Iterator[str]:
+def _arguments(hypothesis: Hypothesis, subject: str) -> Iterator[str]:
     yield f"name={_literal(hypothesis.name)}"
     yield f"claim={_literal(hypothesis.claim)}"
     yield f"model={_literal(hypothesis.model)}"
@@ -245,7 +252,7 @@ def _arguments(hypothesis: Fires, on: str) -> Iterator[str]:
         for key, value in unit.items()
     )
     yield f"unit={type(hypothesis.unit).__name__}({options})"
-    yield f"on={on}"
+    yield f"{'on' if isinstance(hypothesis, Fires) else 'to'}={subject}"
     yield f"corpora=[{', '.join(map(_literal, hypothesis.corpora))}]"
     if hypothesis.expect:
         bars = ", ".join(f"{_literal(name)}: {bar}" for name, bar in hypothesis.expect.items())

@@ -24,7 +24,7 @@ PLUGIN = '''
 from pathlib import Path
 
 import mi_hypotheses.pretrained
-from mi_hypotheses import Fires, Neuron, Regex, hookimpl, predicate
+from mi_hypotheses import Fires, Neuron, Regex, hookimpl, predicate, target
 from mi_hypotheses.reports import ModelInfo
 from mi_hypotheses.tokenizing import Tokenizer
 
@@ -67,6 +67,11 @@ def mi_load_model(reference):
     return Planted(reference) if reference.startswith("planted") else None
 
 
+@target
+def next_but_one(view):
+    return [(i, i - 2) for i in range(2, len(view))]
+
+
 @predicate
 def hashes(text):
     return [(i, i + 1) for i, letter in enumerate(text) if letter == "#"]
@@ -92,7 +97,29 @@ WRONG = Fires(
 )
 '''
 
+HEADS = """
+from mi_hypotheses import AfterPrevious, AnyHead, Attends, Head, PreviousToken
+
+BACK = Attends(
+    name="back",
+    claim="Attends to the previous token.",
+    model="planted",
+    unit=Head(layer=0, index=0),
+    to=PreviousToken(),
+    corpora=["texts.jsonl"],
+    expect={"target_mass": 0.9},
+)
+INDUCTION = Attends(
+    name="some-induction",
+    claim="Some head does induction.",
+    model="py-attn-2l",
+    unit=AnyHead(layer=1),
+    to=AfterPrevious(match_length=2),
+)
+"""
+
 RIGHT = "claims/planted.py::hash-sign"
+HEAD = ("score", "--unit", "L0H0", "-m", "planted", "-p", "planted_model")
 SCORE = ("score", "--regex", "#", "-m", "planted", "--corpus", "texts.jsonl", "-p", "planted_model")
 
 
@@ -212,6 +239,36 @@ def test_help_says_what_an_option_does_in_this_command() -> None:
         (["run", "-p", "no:thing"], "There is no plugin named 'thing'"),
         (["report", "none.json"], "The report none.json cannot be read"),
         (["score", "--unit", "L0N1"], "either --regex or --predicate"),
+        (["score", "--unit", "L0H1", "--target", "bos", "--regex", "x"], "or --target, what a"),
+        (
+            ["score", "--unit", "L0H1", "--target", "bos", "--tokens", "first"],
+            "how to read --regex",
+        ),
+        (["score", "--unit", "L0H1", "--regex", "x"], "--regex says what a neuron should fire on"),
+        (
+            ["score", "--unit", "H*", "--predicate", "claims/planted.py::hashes"],
+            "--predicate says what a neuron should fire on, and H* is a head. Name a neuron",
+        ),
+        (
+            ["score", "--unit", "L0N*", "--target", "induction"],
+            "--target says what a head should attend to, and L0N* is a neuron. Name a head",
+        ),
+        ([*HEAD, "--target", "inducton"], "at character 1, there is no target or predicate"),
+        ([*HEAD, "--target", "Offset(0)"], "an offset of 0 is the token itself"),
+        ([*HEAD, "--target", ""], "it is empty"),
+        ([*HEAD, "--target", "Regex('a')"], "it is a predicate"),
+        ([*HEAD, "--target", "claims/planted.py"], "'claims/planted.py' names no target: write"),
+        ([*HEAD, "--target", "claims/planted.py::"], "'claims/planted.py::' names no target"),
+        ([*HEAD, "--target", "calims/planted.py::x"], "There is no file or directory"),
+        (
+            [*HEAD, "--target", "claims/planted.py::next_but_on"],
+            "There is no target named 'next_but_on'. Did you mean 'next_but_one'?",
+        ),
+        ([*HEAD, "--target", "claims/planted.py::hashes"], "no target named 'hashes'"),
+        ([*HEAD, "--target", "bos", "--expect", "f1=1"], "'f1', which is no metric for heads."),
+        ([*HEAD, "--target", "bos", "--expect", "target_mas=1"], "Did you mean 'target_mass'?"),
+        ([*SCORE, "--unit", "L0N1", "--expect", "hit_rate=1"], "is no metric for boolean labels"),
+        ([*HEAD, "--target", "bos", "-m", "py-gelu-1l@*"], "has no checkpoints"),
         (["score", "--unit", "L0N1", "--predicate", ""], "--predicate '' names no predicate"),
         (["score", "--unit", "N1", "--regex", "x"], "'N1' is not a unit"),
         (["score", "--unit", "L0N1", "--regex", "x"], "Say which model"),
@@ -337,6 +394,17 @@ def test_list_in_json(mih: Mih) -> None:
     assert hypothesis["source"].startswith("claims/planted.py:")
 
 
+def test_list_shows_heads_and_their_targets(mih: Mih, project: Path) -> None:
+    (project / "heads.py").write_text(HEADS, "utf-8")
+    done = mih("list", "heads.py")
+    assert [line.split()[:3] for line in done.out.splitlines()] == [
+        ["back", "planted", "L0H0"],
+        ["some-induction", "py-attn-2l", "L1H*"],
+    ]
+    listed = json.loads(mih("list", "heads.py", "--json").out)["hypotheses"]
+    assert [each["to"] for each in listed] == ["PreviousToken()", "AfterPrevious(match_length=2)"]
+
+
 def test_nothing_collected_exits_with_5(mih: Mih, project: Path) -> None:
     (project / "empty.py").write_text("", "utf-8")
     for command in ("list", "run"):
@@ -367,13 +435,24 @@ def test_plugins_shows_hooks_and_hypotheses(mih: Mih) -> None:
 
 
 def test_models_corpora_and_cache_tell_what_there_is(mih: Mih) -> None:
-    assert mih("models").code == 0
     assert "package:NAME" in mih("corpora").out
     assert "package:NAME" in json.loads(mih("corpora", "--json").out)["schemes"]
     shown = json.loads(mih("cache", "--json").out)
     assert shown["directory"].endswith("cache")
     assert json.loads(mih("cache", "clear", "--json").out)["removed"] == 0
     assert "0 entries of" in mih("cache", "clear").out
+
+
+def test_models_have_neurons_heads_and_checkpoints(mih: Mih) -> None:
+    listed = {model["name"]: model for model in json.loads(mih("models", "--json").out)}
+    assert (listed["py-gelu-1l"]["neurons"], listed["py-gelu-1l"]["heads"]) == (2048, 4)
+    attention_only = listed["py-attn-2l"]
+    assert (attention_only["neurons"], attention_only["heads"]) == (None, 8)
+    lines = mih("models").out.splitlines()
+    steps = attention_only["checkpoints"]
+    assert f"{len(steps)} checkpoints: py-attn-2l@step=0, {steps[1]}" in lines[0]
+    assert "2048 neurons and 4 heads a layer" in lines[1]
+    assert "checkpoints" not in lines[1]
 
 
 # Runs.

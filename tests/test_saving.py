@@ -8,8 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from mi_hypotheses import AnyNeuron, Fires, Neuron, Regex, TokenIn
+from mi_hypotheses import (
+    AfterPrevious,
+    AnyHead,
+    AnyNeuron,
+    Attends,
+    Fires,
+    Head,
+    Link,
+    Neuron,
+    PreviousToken,
+    Regex,
+    TokenIn,
+)
 from mi_hypotheses.errors import UsageError
+from mi_hypotheses.hypotheses import Hypothesis
 from mi_hypotheses.loading import load_file
 from mi_hypotheses.saving import add_to_file
 
@@ -26,7 +39,17 @@ COMMENT = Fires(
 )
 
 
-def saved(path: Path, hypothesis: Fires = COMMENT, **options: tuple[Path, str]) -> str:
+INDUCTION = Attends(
+    name="induction",
+    claim="Attends to the token after earlier copies of the current token.",
+    model="py-attn-2l",
+    unit=Head(layer=1, index=3),
+    to=AfterPrevious(match_length=2) | PreviousToken().where(Regex(r"'\s") | TokenIn(["it's"])),
+    expect={"target_mass": 0.4},
+)
+
+
+def saved(path: Path, hypothesis: Hypothesis = COMMENT, **options: tuple[Path, str]) -> str:
     """The file after saving, which must please the linter and give the hypothesis back."""
     text = add_to_file(path, hypothesis, **options)
     path.write_text(text, "utf-8")
@@ -40,7 +63,7 @@ def saved(path: Path, hypothesis: Fires = COMMENT, **options: tuple[Path, str]) 
     assert done.returncode == 0, f"{done.stdout}\n{text}"
     loaded = load_file(path)
     assert loaded.errors == ()
-    found = [value for value in vars(loaded.module).values() if isinstance(value, Fires)]
+    found = [value for value in vars(loaded.module).values() if isinstance(value, Hypothesis)]
     assert found[-1].hash == hypothesis.hash
     assert found[-1].claim == hypothesis.claim
     return text
@@ -62,6 +85,39 @@ def test_a_new_file_has_a_docstring_and_what_it_needs(folder: Path) -> None:
         '    expect={"f1": 0.6},\n'
         ")\n"
     )
+
+
+def test_a_head_is_saved_with_its_target(folder: Path) -> None:
+    assert saved(folder / "mine.py", INDUCTION) == (
+        '"""Hypotheses saved by `mih score`."""\n'
+        "\n"
+        "from mi_hypotheses import AfterPrevious, Attends, Head, PreviousToken, Regex, TokenIn\n"
+        "\n"
+        "INDUCTION = Attends(\n"
+        '    name="induction",\n'
+        '    claim="Attends to the token after earlier copies of the current token.",\n'
+        '    model="py-attn-2l",\n'
+        "    unit=Head(layer=1, index=3),\n"
+        "    to=AfterPrevious(match_length=2)"
+        ' | PreviousToken().where(Regex(r"\'\\s") | TokenIn(["it\'s"])),\n'
+        '    corpora=["stdlib"],\n'
+        '    expect={"target_mass": 0.4},\n'
+        ")\n"
+    )
+
+
+def test_neurons_and_heads_share_a_file(folder: Path) -> None:
+    path = folder / "mine.py"
+    saved(path)
+    link = Link(query=Regex(r"\)"), key=Regex(r"\("), choose="first")
+    text = saved(path, INDUCTION.model_copy(update={"unit": AnyHead(layer=1), "to": link}))
+    assert "from mi_hypotheses import AnyHead, Attends, Fires, Link, Neuron, Regex" in text
+    assert r'to=Link(query=Regex(r"\)"), key=Regex(r"\("), choose="first"),' in text
+
+
+def test_a_name_inside_a_pattern_is_not_imported(folder: Path) -> None:
+    made = COMMENT.model_copy(update={"on": Regex(r"TokenIn\(|Link()")})
+    assert "from mi_hypotheses import Fires, Neuron, Regex\n" in saved(folder / "mine.py", made)
 
 
 @pytest.fixture
@@ -116,10 +172,19 @@ def test_a_named_predicate_is_imported_from_beside(folder: Path) -> None:
     for stem in ("zebra", "rules"):
         path = folder / f"from_{stem}.py"
         made = made.model_copy(update={"name": stem})
-        text = saved(path, made, predicate=(folder / f"{stem}.py", "word"))
+        text = saved(path, made, named=(folder / f"{stem}.py", "word"))
         assert f"from {stem} import word\n" in text
     with pytest.raises(UsageError, match="cannot import"):
-        add_to_file(folder / "deep" / "x.py", made, predicate=(folder / "rules.py", "word"))
+        add_to_file(folder / "deep" / "x.py", made, named=(folder / "rules.py", "word"))
+
+
+def test_a_named_target_is_imported_from_beside(folder: Path) -> None:
+    source = "from mi_hypotheses import AfterPrevious\n\nrepeats = AfterPrevious()\n"
+    (folder / "copies.py").write_text(source, "utf-8")
+    made = INDUCTION.model_copy(update={"to": AfterPrevious()})
+    text = saved(folder / "mine.py", made, named=(folder / "copies.py", "repeats"))
+    assert "from copies import repeats\nfrom mi_hypotheses import Attends, Head\n" in text
+    assert "    to=repeats,\n" in text
 
 
 def test_a_file_that_is_no_python_is_left_alone(folder: Path) -> None:
@@ -171,12 +236,12 @@ def test_line_ends_stay_as_they_are(folder: Path) -> None:
 @pytest.mark.parametrize("stem", ["my-rules", "class", "statistics"])
 def test_a_predicate_that_cannot_be_imported_is_refused(folder: Path, stem: str) -> None:
     with pytest.raises(UsageError, match="cannot be imported"):
-        add_to_file(folder / "mine.py", COMMENT, predicate=(folder / f"{stem}.py", "word"))
+        add_to_file(folder / "mine.py", COMMENT, named=(folder / f"{stem}.py", "word"))
 
 
 def test_a_predicate_of_a_package_is_imported_relatively(folder: Path) -> None:
     (folder / "__init__.py").write_text("", "utf-8")
-    text = add_to_file(folder / "mine.py", COMMENT, predicate=(folder / "rules.py", "word"))
+    text = add_to_file(folder / "mine.py", COMMENT, named=(folder / "rules.py", "word"))
     assert "from .rules import word\n" in text
 
 

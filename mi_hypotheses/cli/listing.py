@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -106,19 +106,20 @@ def models(*, as_json: bool) -> None:
     """List the models that come with the package."""
     from mi_hypotheses.models import shipped_models
 
-    rows = [_model_row(name) for name in shipped_models()]
+    described = [_model(name) for name in shipped_models()]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
-    elif rows:
-        _print_table([[*map(str, row.values())] for row in rows])
-    if not as_json:
-        click.echo(
-            "Besides these, the name of any model on the Hugging Face hub that TransformerLens "
-            "knows, or a directory of one, can be given."
-        )
+        click.echo(json.dumps(described, indent=1))
+        return
+    if described:
+        _print_table([_model_row(model) for model in described])
+    click.echo(
+        "Besides these, the name of any model on the Hugging Face hub that TransformerLens "
+        "knows, or a directory of one, can be given. -m 'NAME@*' stands for all checkpoints of one."
+    )
 
 
-def _model_row(name: str) -> dict[str, object]:
+def _model(name: str) -> dict[str, Any]:
+    """What there is of a model: its sizes and checkpoints, or the `error` that hides them."""
     from mi_hypotheses.errors import ModelError
     from mi_hypotheses.models import checkpoints, resolve
 
@@ -126,15 +127,30 @@ def _model_row(name: str) -> dict[str, object]:
         info = resolve(name).info
         steps = checkpoints(name)
     except ModelError as error:
-        return {"name": name, "layers": "", "units": "", "context": "", "about": str(error)}
-    units = f"{info.d_mlp} neurons a layer" if info.d_mlp else f"{info.n_heads} heads a layer"
+        return {"name": name, "error": str(error)}
     return {
         "name": name,
-        "layers": f"{info.n_layers} layer{'s' if info.n_layers > 1 else ''}",
-        "units": units,
-        "context": f"{info.n_ctx} tokens of context",
-        "about": f"checkpoints {name}@step=: {', '.join(map(str, steps))}" if steps else "",
+        "layers": info.n_layers,
+        "neurons": info.d_mlp,
+        "heads": info.n_heads,
+        "context": info.n_ctx,
+        "checkpoints": steps,
     }
+
+
+def _model_row(model: dict[str, Any]) -> Sequence[str]:
+    if "error" in model:
+        return (model["name"], "", "", "", model["error"])
+    units = [f"{model[kind]} {kind}" for kind in ("neurons", "heads") if model[kind]]
+    steps = model["checkpoints"]
+    listed = f"{len(steps)} checkpoints: {model['name']}@step={', '.join(map(str, steps))}"
+    return (
+        model["name"],
+        f"{model['layers']} layer{'s' if model['layers'] > 1 else ''}",
+        f"{' and '.join(units) or 'no units'} a layer",
+        f"{model['context']} tokens of context",
+        listed if steps else "",
+    )
 
 
 @click.command

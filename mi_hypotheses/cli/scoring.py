@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
@@ -20,10 +20,11 @@ from mi_hypotheses.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mi_hypotheses.hypotheses import Fires
+    from mi_hypotheses.hypotheses import Hypothesis, Unit
     from mi_hypotheses.plugins import Plugins
     from mi_hypotheses.predicates import Predicate
     from mi_hypotheses.settings import Settings
+    from mi_hypotheses.targets import Target
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,50 @@ class _Question:
     flags: str
     group: str | None
     tokens: str
-    named: str | None
+    predicate: str | None
+    target: str | None
     unit: str
     expect: tuple[str, ...]
     name: str | None
     claim: str | None
 
+    @property
+    def named(self) -> tuple[Path, str] | None:
+        """The file and the name of the predicate or target, where it was asked for by name."""
+        written = self.predicate or self.target or ""
+        file, _, name = written.rpartition("::")
+        return (Path(file), name) if file and _in_a_file(written) else None
+
+
+def _in_a_file(written: str) -> bool:
+    """Whether it is written `FILE.py::NAME`; with nothing after `::` it was meant to be."""
+    _, colons, name = written.rpartition("::")
+    return bool(colons) and (name.isidentifier() or not name)
+
 
 @click.command
-@click.option("--regex", metavar="PATTERN", help="Text that the unit should fire on.")
+@click.option("--regex", metavar="PATTERN", help="Text that the neuron should fire on.")
 @click.option("--flags", default="", help="Of the pattern: letters out of imsxaw.")
 @click.option("--group", help="Only this group of each match, by name or number.")
 @click.option("--tokens", default="any", help="any, all, first or last tokens of a match.")
-@click.option("--predicate", "named", metavar="FILE.py::NAME", help="A predicate in a file.")
-@click.option("--unit", required=True, help="L0N417, or L0N* for the best neuron of layer 0.")
-@click.option("--expect", multiple=True, metavar="METRIC=VALUE", help="f1=0.6; may be repeated.")
+@click.option("--predicate", metavar="FILE.py::NAME", help="A predicate in a file.")
+@click.option(
+    "--target",
+    metavar="EXPR",
+    help='What the head should attend to: induction, previous-token, "Offset(2)", '
+    "\"PreviousToken().where(Regex('a'))\", or a target in a file, FILE.py::NAME.",
+)
+@click.option(
+    "--unit",
+    required=True,
+    help="L0N417, or L0N* for the best neuron of layer 0; L0H3, L0H* or H* for a head.",
+)
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="f1=0.6, or for a head target_mass=0.5; may be repeated.",
+)
 @click.option("--name", help="What the hypothesis is called.")
 @click.option("--claim", help="What it claims, in words.")
 @click.option(
@@ -84,13 +114,16 @@ def score(
     quiet: bool,
     **options: Any,
 ) -> int:
-    """Ask one question: does this unit fire on that text?
+    """Ask one question: does this neuron fire on that text, or this head attend to that token?
 
     mih score --regex '#[^\\n]*' --unit L0N417 -m py-gelu-1l --corpus package:sympy
+
+    mih score --target induction --unit L1H* -m py-attn-2l --expect target_mass=0.4
     """
     from mi_hypotheses.cli.answer import print_answer
     from mi_hypotheses.cli.running import Work, engine_settings, exit_code, run_engine
     from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.saving import add_to_file
 
     question = _Question(**{each.name: options.pop(each.name) for each in fields(_Question)})
     settings = engine_settings(options)
@@ -103,7 +136,9 @@ def score(
             f"{', '.join(each.model for each in hypotheses)}. Name the one that the claim is about."
         )
     if save:
-        _to_save(save, hypothesis, question.named)  # so that a mistake shows before the run
+        add_to_file(
+            save, hypothesis, named=question.named
+        )  # so that a mistake shows before the run
         prepare_directory(save.parent)
     work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
     report = run_engine(hypotheses, work)
@@ -117,19 +152,34 @@ def score(
     if save and failed:
         click.echo(f"{save} is as it was: what cannot be scored is not saved.", err=True)
     elif save:
-        write_file(save, _to_save(save, hypothesis, question.named))
+        write_file(save, add_to_file(save, hypothesis, named=question.named))
         click.echo(f"Saved as {hypothesis.name!r} in {save}.", err=True)
     return exit_code(report)
 
 
-def _predicate(question: _Question) -> Predicate:
+def _subject(question: _Question) -> Predicate | Target:
+    """What the unit should do, on tokens or from token to token."""
     from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.target_expressions import parse_target
 
-    if question.regex is not None and question.named is None:
+    given = [question.regex, question.predicate, question.target]
+    if len([option for option in given if option is not None]) != 1:
+        raise UsageError(
+            "Say what the unit should do: either --regex or --predicate, what a neuron should fire "
+            "on, or --target, what a head should attend to."
+        )
+    if question.regex is not None:
         return _regex(question.regex, question.flags, question.group, question.tokens)
-    if question.named is not None and question.regex is None:
-        return _named(question.named)
-    raise UsageError("Say what the unit should fire on: either --regex or --predicate.")
+    if question.flags or question.group or question.tokens != "any":
+        raise UsageError(
+            "--flags, --group and --tokens say how to read --regex, and there is none."
+        )
+    if question.predicate is not None:
+        return _named(question.predicate, option="predicate")
+    written = question.target or ""
+    if _in_a_file(written) or written.endswith(".py"):
+        return _named(written, option="target")
+    return parse_target(written)
 
 
 def _regex(pattern: str, flags: str, group: str | None, tokens: str) -> Predicate:
@@ -150,24 +200,28 @@ def _regex(pattern: str, flags: str, group: str | None, tokens: str) -> Predicat
         raise UsageError(plain_validation(error)) from None
 
 
-def _named(named: str) -> Predicate:
-    """The predicate `FILE.py::NAME`."""
+def _named(named: str, *, option: Literal["predicate", "target"]) -> Predicate | Target:
+    """The predicate or target `FILE.py::NAME`."""
     from mi_hypotheses.errors import UsageError, unknown_name
     from mi_hypotheses.loading import load_file
     from mi_hypotheses.predicates import Predicate
     from mi_hypotheses.selection import parse_selection
+    from mi_hypotheses.targets import Target
 
     selection = parse_selection(named)
     if selection.name is None or selection.path.is_dir():
-        raise UsageError(f"--predicate {named!r} names no predicate: write FILE.py::NAME.")
+        raise UsageError(f"--{option} {named!r} names no {option}: write FILE.py::NAME.")
     loaded = load_file(selection.path)
     print_errors(loaded.errors)
-    found = vars(loaded.module) if loaded.module else {}
-    predicate = found.get(selection.name)
-    if not isinstance(predicate, Predicate):
-        available = [name for name, value in found.items() if isinstance(value, Predicate)]
-        raise unknown_name("predicate", selection.name, available)
-    return predicate
+    kind = Predicate if option == "predicate" else Target
+    found: dict[str, Predicate | Target] = {
+        name: value
+        for name, value in (vars(loaded.module) if loaded.module else {}).items()
+        if isinstance(value, kind)
+    }
+    if selection.name not in found:
+        raise unknown_name(option, selection.name, found)
+    return found[selection.name]
 
 
 def _bars(expect: Sequence[str]) -> dict[str, float]:
@@ -195,28 +249,26 @@ def _models(settings: Settings) -> list[str]:
     return list(dict.fromkeys(one for written in settings.model for one in expand(written)))
 
 
-def _hypotheses(question: _Question, settings: Settings, plugins: Plugins) -> list[Fires]:
+def _hypotheses(question: _Question, settings: Settings, plugins: Plugins) -> list[Hypothesis]:
     """The question to each model."""
     from pydantic import ValidationError
 
     from mi_hypotheses.errors import UsageError
-    from mi_hypotheses.hypotheses import Fires, parse_unit
     from mi_hypotheses.loading import plain_validation
-    from mi_hypotheses.predicates import describe
 
-    on, unit = _predicate(question), parse_unit(question.unit)
+    subject, unit = _subject(question), _unit(question)
     expect = _bars(question.expect)
     models = _models(settings)
+    fields: dict[str, Any] = {
+        "name": str(unit).replace("*", "any") if question.name is None else question.name,
+        "claim": question.claim,
+        "model": models[0],
+        "unit": unit,
+        "corpora": tuple(dict.fromkeys(settings.corpus)) or ("stdlib",),
+        "expect": expect,
+    }
     try:
-        hypothesis = Fires(
-            name=str(unit).replace("*", "any") if question.name is None else question.name,
-            claim=question.claim or f"Fires on {describe(on)}.",
-            model=models[0],
-            unit=unit,
-            on=on,
-            corpora=tuple(dict.fromkeys(settings.corpus)) or ("stdlib",),
-            expect=expect,
-        )
+        hypothesis = _claimed(subject, fields)
     except ValidationError as error:
         raise UsageError(plain_validation(error)) from None
     hypothesis._source = "command line"
@@ -225,9 +277,34 @@ def _hypotheses(question: _Question, settings: Settings, plugins: Plugins) -> li
     return [hypothesis.model_copy(update={"model": model}) for model in models]
 
 
-def _to_save(path: Path, hypothesis: Fires, named: str | None) -> str:
-    """The new text of the plugin file."""
-    from mi_hypotheses.saving import add_to_file
+def _claimed(subject: Predicate | Target, fields: dict[str, Any]) -> Hypothesis:
+    from mi_hypotheses.hypotheses import Attends, Fires
+    from mi_hypotheses.predicates import Predicate, describe
+    from mi_hypotheses.targets import describe_target
 
-    file, _, name = (named or "").partition("::")
-    return add_to_file(path, hypothesis, predicate=(Path(file), name) if named else None)
+    if isinstance(subject, Predicate):
+        claim = fields["claim"] or f"Fires on {describe(subject)}."
+        return Fires(on=subject, **{**fields, "claim": claim})
+    claim = fields["claim"] or f"Attends to {describe_target(subject)}."
+    return Attends(to=subject, **{**fields, "claim": claim})
+
+
+def _unit(question: _Question) -> Unit:
+    """The unit, which must be of the kind that the question is about."""
+    from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.hypotheses import AnyNeuron, Neuron, parse_unit
+
+    unit = parse_unit(question.unit)
+    neuron = isinstance(unit, Neuron | AnyNeuron)
+    if neuron and question.target is not None:
+        raise UsageError(
+            f"--target says what a head should attend to, and {unit} is a neuron. Name a head, as "
+            "in --unit L0H3, or say with --regex or --predicate what the neuron should fire on."
+        )
+    if not neuron and question.target is None:
+        option = "--predicate" if question.regex is None else "--regex"
+        raise UsageError(
+            f"{option} says what a neuron should fire on, and {unit} is a head. Name a neuron, as "
+            "in --unit L0N417, or say with --target what the head should attend to."
+        )
+    return unit
