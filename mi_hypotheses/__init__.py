@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mi_hypotheses.dependencies import SpacyDependency
     from mi_hypotheses.edges import BOS, Edges
     from mi_hypotheses.errors import MiHypothesesError
+    from mi_hypotheses.features.catalogue import feature
+    from mi_hypotheses.function_predicates import predicate, token_predicate
     from mi_hypotheses.hookspecs import hookimpl
     from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Fires, Head, Neuron
     from mi_hypotheses.links import (
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
         SentenceStart,
         Translation,
     )
-    from mi_hypotheses.predicates import Predicate, Regex, TokenIn, predicate
+    from mi_hypotheses.predicates import Predicate, Regex, TokenIn
     from mi_hypotheses.targets import (
         AfterPrevious,
         CurrentToken,
@@ -70,9 +72,11 @@ __all__ = [
     "TokenIn",
     "TokenView",
     "Translation",
+    "feature",
     "hookimpl",
     "predicate",
     "target",
+    "token_predicate",
 ]
 
 _MODULES = {
@@ -109,9 +113,11 @@ _MODULES = {
     "TokenIn": "predicates",
     "TokenView": "text",
     "Translation": "links",
+    "feature": "features.catalogue",
     "hookimpl": "hookspecs",
-    "predicate": "predicates",
+    "predicate": "function_predicates",
     "target": "targets",
+    "token_predicate": "function_predicates",
 }
 
 

@@ -1,8 +1,8 @@
 """Predicates: what a unit should fire on, as code.
 
-A predicate turns a document's tokens into labels. Leaves (`Regex`, `TokenIn`, `@predicate`
-functions) say which stretches of text count; `&`, `|`, `~` and `.shift(n)` combine the labels
-token by token.
+A predicate turns a document's tokens into labels. Leaves (`Regex`, `TokenIn`, and the functions of
+`function_predicates`) say which stretches of text count; `&`, `|`, `~` and `.shift(n)` combine the
+labels token by token.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, cast
 
 import numpy as np
 import regex
@@ -27,7 +27,7 @@ from mi_hypotheses.text import Spans, TokenChoice, TokenView, label_tokens
 
 Labels = NDArray[np.float64]  # [tokens]: 0 or 1, or any finite number where numeric
 
-_CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
 FLAGS = {
     "i": regex.IGNORECASE,
@@ -55,6 +55,11 @@ class Predicate(ABC):
         """Whether labels are numbers rather than 0 and 1."""
         return False
 
+    @property
+    def written(self) -> str:
+        """What reports call the predicate, where it is none that can be written out."""
+        return repr(self)
+
     def fingerprint(self) -> str:
         """Hash of the predicate as written; equal predicates have equal fingerprints."""
         try:
@@ -78,7 +83,7 @@ class Predicate(ABC):
         return Shift(self, by=by)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@dataclass(frozen=True, config=CONFIG)
 class Regex(Predicate):
     """Tokens inside the matches of a regular expression (the `regex` module's syntax).
 
@@ -146,7 +151,7 @@ class Regex(Predicate):
         return label_tokens(view, self.spans(view.text), tokens=self.tokens)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@dataclass(frozen=True, config=CONFIG)
 class TokenIn(Predicate):
     """Tokens whose own text, leading space included, is one of these strings.
 
@@ -169,77 +174,6 @@ class TokenIn(Predicate):
     def fingerprint(self) -> str:
         text = json.dumps(["token_in", sorted(self.strings), self.strip])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-SpanFunction = Callable[[str], Spans | Iterable[tuple[int, int]]]
-
-
-@dataclass(frozen=True, config=_CONFIG)
-class FunctionPredicate(Predicate):
-    """A Python function from a text to spans; made by `@predicate`."""
-
-    function: Callable[[str], Any] = Field(exclude=True)
-    _: KW_ONLY
-    tokens: TokenChoice = "any"
-    is_numeric: bool = False
-    name: str = ""
-    source_hash: str = ""
-    kind: Literal["function"] = field(default="function", init=False, repr=False)
-
-    def __call__(self, text: str) -> Spans:
-        """What the function returns for `text`, as `Spans`."""
-        found = self.function(text)
-        return found if isinstance(found, Spans) else Spans(found)
-
-    @property
-    def numeric(self) -> bool:
-        return self.is_numeric
-
-    def labels(self, view: TokenView) -> Labels:
-        spans = self(view.text)
-        if len(spans) and (spans.values is not None) != self.is_numeric:
-            raise PredicateError(
-                f"the predicate {self.name!r} returned spans with values but is boolean: "
-                "write @predicate(numeric=True)"
-                if not self.is_numeric
-                else f"the predicate {self.name!r} is numeric but returned spans without values"
-            )
-        return label_tokens(view, spans, tokens=self.tokens)
-
-
-@overload
-def predicate(function: SpanFunction, /) -> FunctionPredicate: ...
-@overload
-def predicate(
-    *, numeric: bool = False, tokens: TokenChoice = "any"
-) -> Callable[[SpanFunction], FunctionPredicate]: ...
-def predicate(
-    function: SpanFunction | None = None,
-    /,
-    *,
-    numeric: bool = False,
-    tokens: TokenChoice = "any",
-) -> FunctionPredicate | Callable[[SpanFunction], FunctionPredicate]:
-    """Make a predicate of a function from a document's text to spans.
-
-    The function returns `Spans`, or an iterable of (start, end).
-
-    Args:
-        numeric: the spans carry values, and labels are numbers. It is said here rather than
-            guessed from a first answer, because documents without a span have no values.
-        tokens: which tokens of a span count: `any`, `all`, `first` or `last`.
-    """
-
-    def wrap(function: SpanFunction) -> FunctionPredicate:
-        return FunctionPredicate(
-            function,
-            tokens=tokens,
-            is_numeric=numeric,
-            name=getattr(function, "__name__", type(function).__name__),
-            source_hash=hash_of_source(function),
-        )
-
-    return wrap if function is None else wrap(function)
 
 
 def hash_of_source(function: Callable[..., object]) -> str:
@@ -272,7 +206,7 @@ def _boolean(parts: Iterable[Predicate], operator: str) -> None:
             raise ValueError(f"{operator} joins boolean predicates, and one of these is numeric")
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@dataclass(frozen=True, config=CONFIG)
 class All(_Combination):
     """Tokens that every part labels; written `a & b`."""
 
@@ -289,7 +223,7 @@ class All(_Combination):
         return cast(Labels, np.minimum.reduce([part.labels(view) for part in self.of]))
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@dataclass(frozen=True, config=CONFIG)
 class AnyOf(_Combination):
     """Tokens that some part labels; written `a | b`."""
 
@@ -306,7 +240,7 @@ class AnyOf(_Combination):
         return cast(Labels, np.maximum.reduce([part.labels(view) for part in self.of]))
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@dataclass(frozen=True, config=CONFIG)
 class Not(_Combination):
     """Tokens that the part does not label; written `~a`."""
 
@@ -323,7 +257,7 @@ class Not(_Combination):
         return 1.0 - self.of.labels(view)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@dataclass(frozen=True, config=CONFIG)
 class Shift(_Combination):
     """The labels of the part moved `by` tokens on, within the document; zeros come in."""
 
@@ -367,10 +301,8 @@ def describe(predicate: Predicate) -> str:
             return _call("Regex", _raw(predicate.pattern), predicate, skip="pattern")
         case TokenIn():
             return _call("TokenIn", str(sorted(predicate.strings)), predicate, skip="strings")
-        case FunctionPredicate(name=name):
-            return f"@predicate {name}"
         case _:
-            return repr(predicate)
+            return predicate.written
 
 
 def _grouped(predicate: Predicate) -> str:

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from mi_hypotheses import metrics
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.engine import RunOptions, run
+from mi_hypotheses.function_predicates import predicate
 from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron, Unit
-from mi_hypotheses.predicates import Labels, Predicate, Regex, predicate
+from mi_hypotheses.predicates import Labels, Predicate, Regex
 from mi_hypotheses.reports import Report, Result
 from mi_hypotheses.text import Spans, TokenView
 from tests.planted import DEAD, PLANTED, planted_model

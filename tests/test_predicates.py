@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from mi_hypotheses.errors import PredicateError
-from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe, predicate
+from mi_hypotheses.function_predicates import predicate
+from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe
 from mi_hypotheses.text import Spans, TokenView
 
 

@@ -29,6 +29,7 @@ from mi_hypotheses import dependencies, links, targets
 from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.edges import BOS, Edges, SpanTokens
 from mi_hypotheses.errors import TargetError
+from mi_hypotheses.function_predicates import predicate
 from mi_hypotheses.links import (
     GoldLinks,
     LineStart,
@@ -41,7 +42,7 @@ from mi_hypotheses.links import (
     Translation,
 )
 from mi_hypotheses.pairing import bracket_pairs, tag_pairs
-from mi_hypotheses.predicates import Regex, TokenIn, predicate
+from mi_hypotheses.predicates import Regex, TokenIn
 from mi_hypotheses.targets import (
     AfterPrevious,
     CurrentToken,

@@ -1,0 +1,1 @@
+"""Ready-made predicates under stable names; `catalogue` says how they are made and found."""

@@ -1,0 +1,82 @@
+"""Features: predicates under stable names, with examples of what they label.
+
+`define` makes one in a module of this package, `feature` finds one by its name. A name is that of
+the module and the variable: `python.comment` is `comment` in `features/python.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import KW_ONLY, field
+from typing import Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mi_hypotheses.errors import unknown_name
+from mi_hypotheses.predicates import CONFIG, Labels, Predicate
+from mi_hypotheses.text import TokenView
+
+THEMES: tuple[str, ...] = ()  # the modules of this package that define features
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Feature(Predicate):
+    """A predicate with a stable name.
+
+    `examples` are texts in which what is labelled stands between `«` and `»`; they run as
+    tests, character by character. A numeric feature says the label after `«`, as in `«2:text»`.
+    Where a feature depends on the tokens, `¦` stands between them.
+    """
+
+    name: str
+    _: KW_ONLY
+    summary: str = Field(min_length=1)
+    of: Predicate
+    examples: tuple[str, ...] = Field(min_length=1)
+    kind: Literal["feature"] = field(default="feature", init=False, repr=False)
+
+    @property
+    def numeric(self) -> bool:
+        return self.of.numeric
+
+    @property
+    def written(self) -> str:
+        return f'feature("{self.name}")'
+
+    def fingerprint(self) -> str:
+        return self.of.fingerprint()
+
+    def labels(self, view: TokenView) -> Labels:
+        return self.of.labels(view)
+
+
+def define(name: str, summary: str, of: Predicate, *examples: str) -> Feature:
+    """A feature; `name` is `module.variable` of the place where it is defined."""
+    return Feature(name, summary=summary, of=of, examples=examples)
+
+
+def features(theme: str) -> dict[str, Feature]:
+    """The features of one module, by name, as it defines them."""
+    module = importlib.import_module(f"mi_hypotheses.features.{theme}")
+    found = [value for value in vars(module).values() if isinstance(value, Feature)]
+    return {feature.name: feature for feature in found}
+
+
+def catalogue() -> dict[str, Feature]:
+    """All features, by name, theme after theme."""
+    return {name: found for theme in THEMES for name, found in features(theme).items()}
+
+
+def feature(name: str) -> Feature:
+    """The feature called `name`, as in `python.comment`; `feature:` before it is left out.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    name = name.removeprefix("feature:")
+    theme = name.partition(".")[0]
+    found = features(theme) if theme in THEMES else {}
+    if name not in found:
+        raise unknown_name("feature", name, found or catalogue())
+    return found[name]

@@ -1,0 +1,90 @@
+"""Every feature labels in its examples what is marked there, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import numpy as np
+import pytest
+
+from mi_hypotheses.errors import UnknownNameError
+from mi_hypotheses.features.catalogue import THEMES, Feature, catalogue, feature
+from mi_hypotheses.text import TokenView
+
+_MARK = re.compile(r"«(?:(-?\d+(?:\.\d+)?):)?|»|¦")
+FEATURES = catalogue()
+EXAMPLES = [
+    pytest.param(found, example, id=f"{name}-{number}")
+    for name, found in FEATURES.items()
+    for number, example in enumerate(found.examples)
+]
+
+
+def read(example: str, *, numeric: bool) -> tuple[TokenView, list[float]]:
+    """The example's tokens without marks, and the label that each should have."""
+    pieces: list[str] = []
+    labels: list[float] = []
+    value, place = 0.0, 0
+    borders = "¦" in example
+    for match in [*_MARK.finditer(example), None]:
+        text = example[place : match.start() if match else len(example)]
+        parts = [text] if borders else list(text)
+        pieces += [part for part in parts if part]
+        labels += [value for part in parts if part]
+        if match is None:
+            break
+        place = match.end()
+        if match[0].startswith("«"):
+            if not numeric and match[1] is not None:
+                place = match.start() + 1
+            value = float(match[1]) if numeric else 1.0
+        elif match[0] == "»":
+            value = 0.0
+    ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int32)
+    starts = ends - np.array([len(piece) for piece in pieces], dtype=np.int32)
+    return TokenView("".join(pieces), starts, ends), labels
+
+
+@pytest.mark.parametrize(("found", "example"), EXAMPLES)
+def test_examples_hold(found: Feature, example: str) -> None:
+    view, expected = read(example, numeric=found.numeric)
+    labels = found.labels(view).tolist()
+    shown = [
+        (text, label, wanted)
+        for text, label, wanted in zip(view.strings, labels, expected, strict=True)
+        if text.strip() and label != wanted
+    ]
+    assert shown == []
+
+
+@pytest.mark.parametrize("found", FEATURES.values(), ids=FEATURES)
+def test_examples_have_what_is_labelled_and_what_is_not(found: Feature) -> None:
+    labels = [label for text in found.examples for label in read(text, numeric=found.numeric)[1]]
+    assert len(set(labels)) > 1
+
+
+@pytest.mark.parametrize("found", FEATURES.values(), ids=FEATURES)
+def test_names_say_where_a_feature_is_defined(found: Feature) -> None:
+    theme, _, variable = found.name.partition(".")
+    assert theme in THEMES
+    module = importlib.import_module(f"mi_hypotheses.features.{theme}")
+    assert getattr(module, variable) is found
+    assert feature(f"feature:{found.name}") is found
+    assert found.summary.endswith(".")
+    assert "\n" not in found.summary
+
+
+@pytest.mark.parametrize("found", FEATURES.values(), ids=FEATURES)
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\ufeff", "é\u0301👩‍🔬", "(" * 50, '"""', "\\"])
+def test_features_take_any_text(found: Feature, text: str) -> None:
+    ends = np.arange(1, len(text) + 1, dtype=np.int32)
+    view = TokenView(text, ends - 1, ends)
+    labels = found.labels(view)
+    assert labels.shape == (len(text),)
+    assert np.isfinite(labels).all()
+
+
+def test_unknown_features_are_told_with_what_was_meant() -> None:
+    with pytest.raises(UnknownNameError, match=r"no feature named .python\.coment."):
+        feature("python.coment")
