@@ -24,6 +24,13 @@ from tests.test_targets import WRITTEN
             "AfterPrevious(match_length=2, choose='latest')",
             "Attends to the token after the latest earlier copy of the last 2 tokens.",
         ),
+        ("SameWordStart", "Attends to the first piece of the same word."),
+        ("SentenceStart", "Attends to the start of its sentence."),
+        ("OpeningTag(key_tokens='first')", "Attends from a closing tag to its opening one."),
+        (
+            "NearestPrevious(Regex('a'))",
+            "Attends to the nearest earlier match of Regex('a').",
+        ),
         ("MatchingBracket", "Attends from a closing bracket to its opening one."),
         (
             "Link(query=Regex('a'), key=Regex('b'), choose='all')",
@@ -41,8 +48,9 @@ def test_what_a_head_attends_to_is_said_in_words(target: str, claim: str) -> Non
 
 
 @pytest.mark.parametrize("made", WRITTEN, ids=describe_target)
-def test_every_target_has_words(made: Target) -> None:
-    assert type(made).__name__ not in attending(made)
+def test_every_target_makes_a_sentence(made: Target) -> None:
+    assert attending(made).startswith(("Attends to ", "Attends from "))
+    assert attending(made).endswith(".")
 
 
 def test_what_is_a_function_is_named() -> None:

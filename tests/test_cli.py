@@ -19,7 +19,8 @@ from mi_hypotheses.reports import read_report
 from tests.small_models import native
 
 PLUGIN = '''
-"""A model that is planted: neuron 0 fires on every token with a hash in it, neuron 1 on digits."""
+"""A model that is planted: neuron 0 fires on every token with a hash in it, neuron 1 on digits,
+and head 0 attends to the token just before."""
 
 from pathlib import Path
 
@@ -59,7 +60,12 @@ class Planted:
         }
 
     def attention(self, tokens, *, heads, read, attention_mask=None):
-        raise NotImplementedError
+        import torch
+
+        batch, length = tokens.shape
+        back = torch.eye(length)[(torch.arange(length) - 1).clamp(min=0)]
+        for layer, chosen in heads.items():
+            read(layer, back.expand(batch, len(chosen), length, length))
 
 
 @hookimpl

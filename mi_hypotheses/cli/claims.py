@@ -93,7 +93,7 @@ def _keys(target: Target) -> str:
             return f"the nearest earlier match of {describe(key)}"
         case FunctionTarget(name=name):
             return f"the keys of {name}"
-    return describe_target(target)
+    return f"the keys of {describe_target(target)}"
 
 
 def _copies(choose: str) -> str:
