@@ -15,56 +15,35 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from mi_hypotheses.dependencies import SpacyDependency
+import mi_hypotheses
 from mi_hypotheses.errors import UsageError, did_you_mean
-from mi_hypotheses.links import (
-    GoldLinks,
-    LineStart,
-    Link,
-    MatchingBracket,
-    NearestPrevious,
-    OpeningTag,
-    SameWordStart,
-    SentenceStart,
-    Translation,
-)
 from mi_hypotheses.loading import plain_validation
-from mi_hypotheses.predicates import Predicate, Regex, TokenIn
+from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.targets import (
     AfterPrevious,
     CurrentToken,
     DuplicateToken,
     FirstToken,
-    Offset,
     PreviousToken,
     Target,
 )
 
 Part = Target | Predicate
 
-TARGETS: tuple[type[Target], ...] = (
-    AfterPrevious,
-    CurrentToken,
-    DuplicateToken,
-    FirstToken,
-    GoldLinks,
-    LineStart,
-    Link,
-    MatchingBracket,
-    NearestPrevious,
-    Offset,
-    OpeningTag,
-    PreviousToken,
-    SameWordStart,
-    SentenceStart,
-    SpacyDependency,
-    Translation,
-)
-PREDICATES: tuple[type[Predicate], ...] = (Regex, TokenIn)
-_CLASSES: dict[str, type[Part]] = {
-    **{made.__name__: made for made in TARGETS},
-    **{made.__name__: made for made in PREDICATES},
-}
+
+def _public_classes() -> dict[str, type[Part]]:
+    """The targets and predicates that a plugin file can import."""
+    public = {name: getattr(mi_hypotheses, name) for name in mi_hypotheses.__all__}
+    return {
+        name: value
+        for name, value in public.items()
+        if isinstance(value, type)
+        and issubclass(value, Target | Predicate)
+        and value not in (Target, Predicate)
+    }
+
+
+_CLASSES = _public_classes()
 _ALIASES: dict[str, type[Part]] = {  # `..._head` as TransformerLens' head_detector has it
     "bos": FirstToken,
     "current": CurrentToken,

@@ -19,7 +19,8 @@ from mi_hypotheses.reports import read_report
 from tests.small_models import native
 
 PLUGIN = '''
-"""A model that is planted: neuron 0 fires on every token with a hash in it, neuron 1 on digits."""
+"""A model that is planted: neuron 0 fires on every token with a hash in it, neuron 1 on digits,
+and head 0 attends to the token just before."""
 
 from pathlib import Path
 
@@ -59,7 +60,12 @@ class Planted:
         }
 
     def attention(self, tokens, *, heads, read, attention_mask=None):
-        raise NotImplementedError
+        import torch
+
+        batch, length = tokens.shape
+        back = torch.eye(length)[(torch.arange(length) - 1).clamp(min=0)]
+        for layer, chosen in heads.items():
+            read(layer, back.expand(batch, len(chosen), length, length))
 
 
 @hookimpl
@@ -689,3 +695,90 @@ def test_a_place_that_nothing_can_be_saved_in_is_explained(
     done = mih(*SCORE, "--unit", "L0N0", "--save", target)
     assert (done.code, done.out) == (4, "")
     assert target in done.err
+
+
+# Heads.
+
+BACK = (*HEAD, "--target", "previous-token", "--corpus", "texts.jsonl")
+
+
+def test_run_scores_a_head(mih: Mih, project: Path) -> None:
+    (project / "heads.py").write_text(HEADS, "utf-8")
+    done = mih("run", "claims/planted.py", "heads.py::back", "--json", "--quiet")
+    by_name = {result["name"]: result for result in json.loads(done.out)["results"]}
+    back = by_name["back"]
+    assert (back["kind"], back["unit"]) == ("attends", "L0H0")
+    assert back["scores"]["target_mass"]["value"] == pytest.approx(1)
+    assert back["verdict"]["status"] == "supported"
+    assert by_name["hash-sign"]["verdict"]["status"] == "supported"
+
+
+def test_score_asks_about_a_head(mih: Mih) -> None:
+    done = mih(*BACK, "--expect", "target_mass=0.9")
+    assert done.code == 0, done.err
+    for said in ("L0H0 of planted on texts.jsonl", "Attends to PreviousToken().", "supported"):
+        assert said in done.out
+    (result,) = json.loads(mih(*BACK, "--json").out)["results"]
+    assert result["name"] == "L0H0"
+
+
+def test_score_can_search_a_head_and_take_a_target_from_a_file(mih: Mih) -> None:
+    named = ("score", "-m", "planted", "--target", "claims/planted.py::next_but_one")
+    done = mih(*named, "--corpus", "texts.jsonl", "--unit", "H*", "--json")
+    (result,) = json.loads(done.out)["results"]
+    assert (result["unit"], result["name"]) == ("L0H0", "Hany")
+    assert result["searched"]
+    assert result["claim"] == "Attends to @target next_but_one."
+    assert result["scores"]["target_mass"]["value"] == pytest.approx(0)
+
+
+def test_what_score_saves_of_a_head_is_collected_and_clean(mih: Mih, project: Path) -> None:
+    file = project / "claims" / "mine.py"
+    save = ("--save", str(file), "--quiet")
+    first = mih(*BACK, "--expect", "target_mass=0.9", "--name", "back", *save)
+    assert first.code == 0, first.err
+    target = r"NearestPrevious(Regex('#')).where(~Regex('\d')) | offset(2)"
+    plain = ("score", "-m", "planted", "--corpus", "texts.jsonl")
+    second = mih(*plain, "-p", "planted_model", "--unit", "L0H*", "--target", target, *save)
+    assert second.code == 0, second.err
+    named = ("--target", "claims/planted.py::next_but_one", "--name", "two")
+    third = mih(*plain, "--unit", "L0H0", *named, *save)
+    assert third.code == 0, third.err
+    listed = json.loads(mih("list", "claims/mine.py", "--json").out)
+    assert listed["errors"] == []
+    by_name = {each["name"]: each for each in listed["hypotheses"]}
+    assert by_name["back"]["to"] == "PreviousToken()"
+    assert by_name["back"]["expect"] == {"target_mass": 0.9}
+    assert by_name["L0Hany"]["to"] == (
+        r"""NearestPrevious(Regex('#')).where(~Regex(r"\d")) | Offset(2)"""
+    )
+    assert by_name["two"]["to"] == "@target next_but_one"
+    for check in (["check", "--select=E,F,W,I,B"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length=100", str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{file.read_text('utf-8')}"
+
+
+def test_a_head_that_is_not_there_is_not_saved(mih: Mih, project: Path) -> None:
+    wrong = ("score", "-m", "planted", "-p", "planted_model", "--corpus", "texts.jsonl")
+    done = mih(*wrong, "--unit", "L0H7", "--target", "bos", "--save", "claims/mine.py")
+    assert done.code == 1
+    assert "There is no head 7 in layer 0" in done.out
+    assert not (project / "claims" / "mine.py").exists()
+
+
+def test_heads_are_scored_at_every_checkpoint(mih: Mih, trained: Path, project: Path) -> None:
+    heads = HEADS.replace('"planted"', f'"{trained.name}"').partition("INDUCTION =")[0]
+    (project / "claims" / "heads.py").write_text(heads, "utf-8")
+    done = mih("run", "-m", "trained@*", "-k", "back", "--json", "--limit", "150", "--quiet")
+    models = ["trained@step=0", "trained@step=9", "trained@step=10", "trained"]
+    assert models_of(done) == [("back", model) for model in models]
+    scores = [result["scores"]["target_mass"] for result in json.loads(done.out)["results"]]
+    assert all(0 < score["value"] < 0.9 for score in scores)
+    question = ("score", "--target", "induction", "--unit", "H*", "-m", "trained@*", "--json")
+    done = mih(*question, "--corpus", "texts.jsonl", "--limit", "150")
+    assert [model for _, model in models_of(done)] == models

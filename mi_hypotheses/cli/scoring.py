@@ -118,7 +118,7 @@ def score(
 
     mih score --regex '#[^\\n]*' --unit L0N417 -m py-gelu-1l --corpus package:sympy
 
-    mih score --target induction --unit L1H* -m py-attn-2l --expect target_mass=0.4
+    mih score --target induction --unit 'L1H*' -m py-attn-2l --expect target_mass=0.4
     """
     from mi_hypotheses.cli.answer import print_answer
     from mi_hypotheses.cli.running import Work, engine_settings, exit_code, run_engine
@@ -135,10 +135,8 @@ def score(
             f"--save keeps a hypothesis about one model, and -m names {len(hypotheses)}: "
             f"{', '.join(each.model for each in hypotheses)}. Name the one that the claim is about."
         )
-    if save:
-        add_to_file(
-            save, hypothesis, named=question.named
-        )  # so that a mistake shows before the run
+    if save:  # here, so that a mistake shows before the run
+        add_to_file(save, hypothesis, named=question.named)
         prepare_directory(save.parent)
     work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
     report = run_engine(hypotheses, work)
