@@ -72,7 +72,9 @@ class SpacyDependency(Target):
     order: Literal["before", "any"] = "before"
     query_tokens: SpanTokenChoice = "all"
     key_tokens: SpanTokenChoice = "all"
-    kind: Literal["spacy_dependency"] = field(default="spacy_dependency", init=False, repr=False)
+    kind: Literal["spacy_dependency"] = field(
+        default="spacy_dependency", init=False, repr=False, kw_only=True
+    )
 
     def __post_init__(self) -> None:
         try:

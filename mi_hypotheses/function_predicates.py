@@ -28,7 +28,7 @@ class FunctionPredicate(Predicate):
     is_numeric: bool = False
     name: str = ""
     source_hash: str = ""
-    kind: Literal["function"] = field(default="function", init=False, repr=False)
+    kind: Literal["function"] = field(default="function", init=False, repr=False, kw_only=True)
 
     def __call__(self, text: str) -> Spans:
         """What the function returns for `text`, as `Spans`."""
@@ -102,7 +102,9 @@ class TokenPredicate(Predicate):
     is_numeric: bool = False
     name: str = ""
     source_hash: str = ""
-    kind: Literal["token_function"] = field(default="token_function", init=False, repr=False)
+    kind: Literal["token_function"] = field(
+        default="token_function", init=False, repr=False, kw_only=True
+    )
 
     @property
     def numeric(self) -> bool:

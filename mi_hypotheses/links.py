@@ -52,7 +52,9 @@ class SameWordStart(Target):
     A word is a maximal run of `\\w` characters: letters with their marks, digits and `_`.
     """
 
-    kind: Literal["same_word_start"] = field(default="same_word_start", init=False, repr=False)
+    kind: Literal["same_word_start"] = field(
+        default="same_word_start", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         words = SpanTokens.of(view, Spans([match.span() for match in _WORD.finditer(view.text)]))
@@ -67,7 +69,7 @@ class LineStart(Target):
     on the line of its first non-space character, or, where it has none, of its first character.
     """
 
-    kind: Literal["line_start"] = field(default="line_start", init=False, repr=False)
+    kind: Literal["line_start"] = field(default="line_start", init=False, repr=False, kw_only=True)
 
     def edges(self, view: TokenView) -> Edges:
         ends = [match.end() for match in _LINE_END.finditer(view.text)]
@@ -83,7 +85,9 @@ class SentenceStart(Target):
     list of abbreviations is kept: "Dr. Smith" counts as two sentences.
     """
 
-    kind: Literal["sentence_start"] = field(default="sentence_start", init=False, repr=False)
+    kind: Literal["sentence_start"] = field(
+        default="sentence_start", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         ends = [match.end() for match in _SENTENCE_END.finditer(view.text)]
@@ -105,7 +109,9 @@ class MatchingBracket(Target):
 
     _: KW_ONLY
     python: bool = True
-    kind: Literal["matching_bracket"] = field(default="matching_bracket", init=False, repr=False)
+    kind: Literal["matching_bracket"] = field(
+        default="matching_bracket", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         return paired_spans(view, bracket_pairs(view.text, python=self.python))
@@ -121,7 +127,9 @@ class OpeningTag(Target):
     _: KW_ONLY
     query_tokens: SpanTokenChoice = "all"
     key_tokens: SpanTokenChoice = "all"
-    kind: Literal["opening_tag"] = field(default="opening_tag", init=False, repr=False)
+    kind: Literal["opening_tag"] = field(
+        default="opening_tag", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         return paired_spans(
@@ -183,7 +191,9 @@ class NearestPrevious(Target):
     _: KW_ONLY
     key_tokens: SpanTokenChoice = "all"
     within: Within = WITHIN
-    kind: Literal["nearest_previous"] = field(default="nearest_previous", init=False, repr=False)
+    kind: Literal["nearest_previous"] = field(
+        default="nearest_previous", init=False, repr=False, kw_only=True
+    )
 
     def __post_init__(self) -> None:
         _without_choice(self.key, "key_tokens")
@@ -222,7 +232,7 @@ class Link(Target):
     query_tokens: SpanTokenChoice = "all"
     key_tokens: SpanTokenChoice = "all"
     within: Within = WITHIN
-    kind: Literal["link"] = field(default="link", init=False, repr=False)
+    kind: Literal["link"] = field(default="link", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         _without_choice(self.query, "query_tokens")
@@ -273,7 +283,7 @@ class GoldLinks(Target):
     order: Order = "before"
     query_tokens: SpanTokenChoice = "all"
     key_tokens: SpanTokenChoice = "all"
-    kind: Literal["gold_links"] = field(default="gold_links", init=False, repr=False)
+    kind: Literal["gold_links"] = field(default="gold_links", init=False, repr=False, kw_only=True)
 
     def edges(self, view: TokenView) -> Edges:
         return _annotated(
@@ -302,7 +312,9 @@ class Translation(Target):
     order: Order = "before"
     query_tokens: SpanTokenChoice = "all"
     key_tokens: SpanTokenChoice = "all"
-    kind: Literal["translation"] = field(default="translation", init=False, repr=False)
+    kind: Literal["translation"] = field(
+        default="translation", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         return _annotated(

@@ -107,8 +107,8 @@ class Regex(Predicate):
     group: str | int = 0
     tokens: TokenChoice = "any"
     whitespace: bool = False
-    timeout: float = Field(default=10.0, gt=0)
-    kind: Literal["regex"] = field(default="regex", init=False, repr=False)
+    timeout: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    kind: Literal["regex"] = field(default="regex", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.flags) - set(FLAGS))
@@ -163,7 +163,7 @@ class TokenIn(Predicate):
     strings: frozenset[str] = Field(strict=False, min_length=1)
     _: KW_ONLY
     strip: bool = False
-    kind: Literal["token_in"] = field(default="token_in", init=False, repr=False)
+    kind: Literal["token_in"] = field(default="token_in", init=False, repr=False, kw_only=True)
 
     def labels(self, view: TokenView) -> Labels:
         strings = view.strings
@@ -211,7 +211,7 @@ class All(_Combination):
     """Tokens that every part labels; written `a & b`."""
 
     of: tuple[Predicate, ...]
-    kind: Literal["all"] = field(default="all", init=False, repr=False)
+    kind: Literal["all"] = field(default="all", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         _boolean(self.of, "&")
@@ -228,7 +228,7 @@ class AnyOf(_Combination):
     """Tokens that some part labels; written `a | b`."""
 
     of: tuple[Predicate, ...]
-    kind: Literal["any_of"] = field(default="any_of", init=False, repr=False)
+    kind: Literal["any_of"] = field(default="any_of", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         _boolean(self.of, "|")
@@ -245,7 +245,7 @@ class Not(_Combination):
     """Tokens that the part does not label; written `~a`."""
 
     of: Predicate
-    kind: Literal["not"] = field(default="not", init=False, repr=False)
+    kind: Literal["not"] = field(default="not", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         _boolean((self.of,), "~")
@@ -264,7 +264,7 @@ class Shift(_Combination):
     of: Predicate
     _: KW_ONLY
     by: int
-    kind: Literal["shift"] = field(default="shift", init=False, repr=False)
+    kind: Literal["shift"] = field(default="shift", init=False, repr=False, kw_only=True)
 
     def parts(self) -> tuple[Predicate, ...]:
         return (self.of,)
@@ -312,7 +312,7 @@ def _grouped(predicate: Predicate) -> str:
 
 def _raw(pattern: str) -> str:
     """A Python literal for the pattern, raw where that reads better."""
-    plain = '"' not in pattern and "\n" not in pattern and not pattern.endswith("\\")
+    plain = '"' not in pattern and pattern.isprintable() and not pattern.endswith("\\")
     return f'r"{pattern}"' if plain and "\\" in pattern else repr(pattern)
 
 

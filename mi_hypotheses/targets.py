@@ -84,7 +84,7 @@ class Either(Target):
     """The edges of all parts; written `a | b`."""
 
     of: tuple[Target, ...]
-    kind: Literal["either"] = field(default="either", init=False, repr=False)
+    kind: Literal["either"] = field(default="either", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         flat: list[Target] = []
@@ -117,7 +117,7 @@ class Where(Target):
 
     of: Target
     predicate: Predicate
-    kind: Literal["where"] = field(default="where", init=False, repr=False)
+    kind: Literal["where"] = field(default="where", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.predicate.numeric:
@@ -143,7 +143,7 @@ class Offset(Target):
     """
 
     by: int
-    kind: Literal["offset"] = field(default="offset", init=False, repr=False)
+    kind: Literal["offset"] = field(default="offset", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.by == 0:
@@ -166,7 +166,9 @@ def _back(view: TokenView, by: int) -> Edges:
 class PreviousToken(Target):
     """The token just before."""
 
-    kind: Literal["previous_token"] = field(default="previous_token", init=False, repr=False)
+    kind: Literal["previous_token"] = field(
+        default="previous_token", init=False, repr=False, kw_only=True
+    )
 
     @property
     def positional(self) -> bool:
@@ -184,7 +186,9 @@ class PreviousToken(Target):
 class CurrentToken(Target):
     """The query itself."""
 
-    kind: Literal["current_token"] = field(default="current_token", init=False, repr=False)
+    kind: Literal["current_token"] = field(
+        default="current_token", init=False, repr=False, kw_only=True
+    )
 
     @property
     def positional(self) -> bool:
@@ -198,7 +202,9 @@ class CurrentToken(Target):
 class FirstToken(Target):
     """BOS, at the beginning of the query's window."""
 
-    kind: Literal["first_token"] = field(default="first_token", init=False, repr=False)
+    kind: Literal["first_token"] = field(
+        default="first_token", init=False, repr=False, kw_only=True
+    )
 
     @property
     def positional(self) -> bool:
@@ -228,7 +234,9 @@ class DuplicateToken(Target):
     _: KW_ONLY
     choose: Copies = "all"
     within: Within = WITHIN
-    kind: Literal["duplicate_token"] = field(default="duplicate_token", init=False, repr=False)
+    kind: Literal["duplicate_token"] = field(
+        default="duplicate_token", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         labels = token_labels(view)
@@ -251,7 +259,9 @@ class AfterPrevious(Target):
     match_length: int = Field(default=1, ge=1)
     choose: Copies = "all"
     within: Within = WITHIN
-    kind: Literal["after_previous"] = field(default="after_previous", init=False, repr=False)
+    kind: Literal["after_previous"] = field(
+        default="after_previous", init=False, repr=False, kw_only=True
+    )
 
     def edges(self, view: TokenView) -> Edges:
         labels, skipped = token_labels(view), self.match_length - 1
@@ -279,7 +289,7 @@ class FunctionTarget(Target):
     _: KW_ONLY
     name: str = ""
     source_hash: str = ""
-    kind: Literal["function"] = field(default="function", init=False, repr=False)
+    kind: Literal["function"] = field(default="function", init=False, repr=False, kw_only=True)
 
     def __call__(self, view: TokenView) -> Edges:
         """What the function returns for `view`, as `Edges`."""

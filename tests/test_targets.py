@@ -797,3 +797,9 @@ def test_attributes_that_spacy_does_not_know_are_an_error(pipeline: str) -> None
     patterns = [VERB_SUBJECT[0], {**VERB_SUBJECT[1], "RIGHT_ATTRS": {"DEPP": "obj"}}]
     with pytest.raises(TargetError, match="cannot match the dependency patterns"):
         dependency(patterns, pipeline=pipeline).edges(view("Naomi", " visits"))
+
+
+@pytest.mark.parametrize("make", [lambda: PreviousToken(2), lambda: Offset(1, 2)])
+def test_arguments_too_many_are_refused(make: Callable[[], Target]) -> None:
+    with pytest.raises((TypeError, ValidationError)):
+        make()

@@ -34,7 +34,7 @@ class Feature(Predicate):
     summary: str = Field(min_length=1)
     of: Predicate
     examples: tuple[str, ...] = Field(min_length=1)
-    kind: Literal["feature"] = field(default="feature", init=False, repr=False)
+    kind: Literal["feature"] = field(default="feature", init=False, repr=False, kw_only=True)
 
     @property
     def numeric(self) -> bool:
