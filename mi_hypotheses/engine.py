@@ -20,7 +20,7 @@ from mi_hypotheses.jobs import unexpected
 from mi_hypotheses.measurement import Measurement
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.reports import LoadError, Report, Result, RunInfo, Slice
-from mi_hypotheses.rivals import unbeaten_floors
+from mi_hypotheses.rivals import HEAD_RIVALS, RIVALS, unbeaten_floors
 
 if TYPE_CHECKING:
     from mi_hypotheses.plugins import Plugins
@@ -131,7 +131,8 @@ def _with_floor(result: Result, fresh: Result) -> Result:
     """The result with the untrained model's scores among its floors."""
     floors = {f"{name}.untrained": score.value for name, score in fresh.scores.items()}
     asked = [bar.metric for bar in result.expect]
-    unbeaten = unbeaten_floors(result.scores, floors, asked)
+    names = HEAD_RIVALS if result.kind == "attends" else RIVALS
+    unbeaten = unbeaten_floors(result.scores, floors, asked, names=names)
     verdict = result.verdict.model_copy(update={"reasons": (*result.verdict.reasons, *unbeaten)})
     return result.model_copy(update={"floors": {**result.floors, **floors}, "verdict": verdict})
 

@@ -70,3 +70,21 @@ def test_the_page_draws_a_curve_of_each_claim(report: Report) -> None:
     assert page.count("Over training steps: ") >= 2
     assert "2,400" in page
     assert "Over training" in render_markdown(report)
+
+
+def test_the_best_head_of_an_untrained_model_is_a_floor() -> None:
+    claim = Attends(
+        name="previous-token-head",
+        claim="Attends to the previous token.",
+        model=NAME,
+        unit=Head(layer=0, index=1),
+        to=PreviousToken(),
+        corpora=[CORPUS],
+        expect={"target_mass": 0.6},
+    )
+    options = RunOptions(device="cpu", untrained=True)
+    (result,) = run([claim], options=options, cache=Cache.temporary()).results
+    floor = result.floors["target_mass.untrained"]
+    assert floor is not None
+    assert 0 < floor < 0.2
+    assert result.verdict.status == "supported"
