@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mi_hypotheses import models
 from mi_hypotheses.context import Context
-from mi_hypotheses.errors import ModelError
+from mi_hypotheses.errors import HypothesisError, ModelError
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.head_calibration import Calibration, Seen
 from mi_hypotheses.head_findings import example
@@ -66,7 +67,8 @@ class Attending:
     def _layers(self, job: AttendsJob) -> list[int]:
         """The layers to read: that of the head, or those to search."""
         layer = job.hypothesis.unit.layer if job.head is None else job.head.layer
-        return list(range(self.info.n_layers)) if layer is None else [layer]
+        every = range(self.info.n_layers) if layer is None else [layer]
+        return [layer for layer in every if layer not in job.without_attention]
 
     def _run(self, stage: str, jobs: Sequence[AttendsJob]) -> None:
         """Make what is missing of these jobs' layers, one forward pass a shard."""
@@ -81,7 +83,16 @@ class Attending:
                         attempt(job, self._make_one, index, shard)
 
     def _make_one(self, job: AttendsJob, index: int, shard: Shard) -> None:
-        self._make(index, shard, [job])
+        """Make what a job needs; a search goes on without the layers that have no attention."""
+        for layer in self._layers(job):
+            others = {*range(self.info.n_layers)} - {layer}
+            alone = replace(job, without_attention=others)
+            try:
+                self._make(index, shard, [alone])
+            except ModelError:
+                job.without_attention.add(layer)
+                if not self._layers(job):
+                    raise
 
     def _make(self, index: int, shard: Shard, jobs: Iterable[AttendsJob]) -> None:
         heads: dict[tuple[int, str], set[int]] = {}
@@ -111,12 +122,23 @@ class Attending:
             for row, layer in enumerate(layers):
                 by_document = self.patterns.layer_mass(shard, layer, key, queries)
                 mass[row] += by_document[chosen].sum(axis=0)
-        row, index = divmod(int(np.argmax(mass)), mass.shape[1])
+        if not n:
+            raise HypothesisError(
+                f"The search {job.hypothesis.unit} has nothing to choose by: the target applies to "
+                f"no query of the calibration documents of {job.corpus}."
+            )
+        finite = np.isfinite(mass)
+        row, index = divmod(int(np.argmax(np.where(finite, mass, -np.inf))), mass.shape[1])
         job.head = Head(layer=layers[row], index=index)
         job.searched = (
             f"{job.hypothesis.unit}: best of {mass.size} by target mass on calibration documents "
-            f"({mass.max() / max(n, 1):.2f})"
+            f"({mass[row, index] / n:.2f})"
         )
+        if job.without_attention:
+            lacking = ", ".join(map(str, sorted(job.without_attention)))
+            job.searched += f"; no attention in layer {lacking}"
+        if not finite.all():
+            job.searched += f"; {np.count_nonzero(~finite)} heads are not finite"
 
     # --- statistics ------------------------------------------------------------------------------
 
@@ -149,6 +171,15 @@ class Attending:
         layer, head, key = job.head.layer, job.head.index, job.keys[index]
         queries = job.queries(index, shard)
         looks = self.patterns.looks(shard, layer, head, key, queries)
+        bad = np.flatnonzero(~np.isfinite(looks.mass))
+        if len(bad):
+            token = int(queries.tokens[bad[0]])
+            raise HypothesisError(
+                f"The attention of {job.head} is not finite from {len(bad)} queries, first from "
+                f"token {shard.position[token]} of document "
+                f"{shard.documents[shard.document[token]].id!r} of {job.corpus}. With float16 or "
+                "bfloat16, try --dtype float32."
+            )
         return Seen(shard, queries, looks, self.patterns.bos(shard, layer, head, key, queries))
 
     def _layer_mass(self, job: AttendsJob, index: int, shard: Shard, queries: Queries) -> Floats:

@@ -98,9 +98,12 @@ def _results(
 
 
 def _by_corpus(results: list[Result]) -> list[Result]:
-    """The results of one hypothesis about a head, each with the others as slices by corpus."""
+    """The results of one hypothesis about a head, each with the others as slices by corpus.
+
+    Where a search found different heads, they are no parts of one.
+    """
     scored = [result for result in results if result.kind == "attends" and result.scores]
-    if len(scored) < 2:
+    if len(scored) < 2 or len({result.unit for result in scored}) > 1:
         return results
     slices = tuple(
         Slice(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -67,8 +69,15 @@ def batches(shard: Shard, windows: Sequence[tuple[int, int]], size: int) -> Iter
 
 @lru_cache(maxsize=1)
 def _versions() -> list[str]:
-    """Of the libraries that compute activations."""
-    return [metadata.version(name) for name in ("torch", "transformers", "transformer_lens")]
+    """Of the libraries that compute activations, and of the code that asks them."""
+    own = [_code(name) for name in ("forward.py", "bridge.py", "attention.py")]
+    return [*map(metadata.version, ("torch", "transformers", "transformer_lens")), *own]
+
+
+def _code(name: str) -> str:
+    """Hash of a module of this package."""
+    source = Path(__file__).with_name(name).read_bytes()
+    return hashlib.blake2b(source, digest_size=16).hexdigest()
 
 
 @dataclass

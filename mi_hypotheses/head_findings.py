@@ -46,6 +46,12 @@ class Distances:
         self.expected += np.bincount(far, even[inside], minlength=len(self.expected))
         self.bos_expected += float(even[edges & queries.at_bos].sum())
 
+    def merge(self, other: Distances) -> None:
+        """Add another shard's sums."""
+        self.found += other.found
+        self.expected += other.expected
+        self.bos_expected += other.bos_expected
+
     def bands(self, n: int) -> tuple[tuple[DistanceBand, ...], float]:
         """The bands in which there is anything, and the share expected on BOS, of `n` queries."""
         made: dict[tuple[int, int], list[float]] = {}

@@ -102,7 +102,7 @@ class HeadReview:
             hit=looks.hit,
             bos=seen.bos[queries.tokens],
             uniform=queries.counts / (visible[queries.tokens] + self.has_bos),
-            position=self.calibration.expected(queries),
+            position=self.calibration.habit.expected(queries, *self.calibration.reach(seen)),
             mul=looks.mass,
         )
         self.sums.add(group[idle], idle_bos=seen.bos[idle])
@@ -157,11 +157,14 @@ class HeadReview:
         """Scores, floors, verdict and examples when all passes are done."""
         hypothesis, counted = self.job.hypothesis, self._counted()
         reasons = head_scores.undefined_head_reasons(self.sums)
+        reasons = reasons or self.calibration.undefined_reasons()
         if reasons:
             reasons += tuple(f"{n} edges were left out: {why}" for why, n in self.dropped.items())
             bars, verdict = m.judge(hypothesis.expect, {}, reasons)
             return counted.model_copy(update={"verdict": verdict, "expect": bars})
         weights = m.group_weights(self.sums.values[m.TEST, 0], seed=seed)
+        if hypothesis.to.positional:  # the rival would be the claim itself
+            metrics = [metric for metric in metrics if metric.name != "lift_position"]
         scores = head_scores.head_scores(HeadEvidence.of(self.sums, weights), metrics)
         if not self.has_bos:
             scores |= dict.fromkeys(("bos_mass", "off_target_bos"), Score(value=None))
@@ -211,7 +214,7 @@ class HeadReview:
         """The mean target mass of the other heads of the layer."""
         assert self.job.head is not None  # chosen before anything is measured
         others: Floats = np.delete(self.layer_mass, self.job.head.index)
-        return others / max(self.sums.total("targeted"), 1)
+        return others[np.isfinite(others)] / max(self.sums.total("targeted"), 1)
 
     def _percentile(self) -> float | None:
         others = self._others()

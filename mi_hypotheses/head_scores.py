@@ -25,7 +25,7 @@ from mi_hypotheses.text import GROUPS
 
 # Of all queries: their number, and that of rows of attention, which are these and BOS's own. Of
 # those with a target: their number, target mass, hits, mass on BOS, what uniform attention and what
-# the head's mean attention by distance would put on the targets. Of the others: mass on BOS.
+# the head's habit by distance would put on the targets. Of the others: mass on BOS.
 # `mul` is the attention under head_detector's matrix.
 SUMS = (
     "queries",
@@ -119,9 +119,10 @@ def undefined_head_reasons(sums: HeadSums) -> tuple[str, ...]:
     if groups < LEAST_GROUPS:
         return (f"only {groups} of the 32 test groups have documents; {LEAST_GROUPS} are needed",)
     targeted, queries = int(sums.total("targeted")), int(sums.total("queries"))
-    if targeted < LEAST_TOKENS:
+    groups = int(np.count_nonzero(sums.values[TEST, SUMS.index("targeted")]))
+    if targeted < LEAST_TOKENS or groups < LEAST_GROUPS:
         return (
-            f"the target applies to {targeted} of the {queries} test queries; at least "
-            f"{LEAST_TOKENS} are needed",
+            f"the target applies to {targeted} of the {queries} test queries, in {groups} groups "
+            f"of documents; at least {LEAST_TOKENS} in {LEAST_GROUPS} are needed",
         )
     return ()

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.head_calibration import Seen
-from mi_hypotheses.head_scores import HeadEvidence, HeadMetric, HeadSums, head_scores
-from mi_hypotheses.metrics import with_interval
-from mi_hypotheses.reports import Bar, Slice
+from mi_hypotheses.head_scores import SUMS, HeadEvidence, HeadMetric, HeadSums, head_scores
+from mi_hypotheses.metrics import LEAST_GROUPS, LEAST_TOKENS, TEST, with_interval
+from mi_hypotheses.reports import Bar, Score, Slice
 
 SLICED = ("target_mass", "hit_rate")
 NONE = np.iinfo(np.int64).max
@@ -84,6 +84,12 @@ class Slices:
                 name = self._name(token, seen, int(queries.tokens[np.argmax(chosen)]))
                 yield ("token", place, name), chosen
 
+    def merge(self, other: Slices) -> None:
+        """Add another shard's sums; the tokens are the same."""
+        for key, sums in other.sums.items():
+            self.sums.setdefault(key, HeadSums()).merge(sums)
+        self.names = {**other.names, **self.names}
+
     def _name(self, token: int, seen: Seen, where: int) -> str:
         """A token id as the text that it first stood for."""
         if token not in self.names:
@@ -94,14 +100,19 @@ class Slices:
         return self.names[token]
 
     def scored(self, weights: Floats, metrics: Sequence[HeadMetric]) -> tuple[Slice, ...]:
-        """The slices that have test queries; `weights` is [rows, test groups]."""
+        """The slices that have test queries, `weights` being [rows, test groups]; with too few
+        queries or groups of documents for an interval, their scores are undefined."""
         shown = [metric for metric in metrics if metric.name in SLICED]
         found = []
         for (by, _, name), sums in sorted(self.sums.items()):
-            n = int(sums.total("targeted"))
-            if n:
+            targeted = sums.values[TEST, SUMS.index("targeted")]
+            n = int(targeted.sum())
+            if not n:
+                continue
+            scores = {metric.name: Score(value=None) for metric in shown}
+            if n >= LEAST_TOKENS and np.count_nonzero(targeted) >= LEAST_GROUPS:
                 scores = head_scores(HeadEvidence.of(sums, weights), shown)
-                found.append(Slice(by=by, name=name, n_tokens=n, scores=scores))
+            found.append(Slice(by=by, name=name, n_tokens=n, scores=scores))
         return tuple(found)
 
 

@@ -190,6 +190,7 @@ class AttendsJob(Job):
     store: QueryStore = field(kw_only=True)
     head: Head | None = None
     keys: list[str] = field(default_factory=list)  # one a shard
+    without_attention: set[int] = field(default_factory=set)  # layers that a search left out
 
     def __post_init__(self) -> None:
         if isinstance(self.hypothesis.unit, Head):

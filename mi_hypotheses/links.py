@@ -27,7 +27,7 @@ from mi_hypotheses.edges import (
 )
 from mi_hypotheses.pairing import bracket_pairs, tag_pairs
 from mi_hypotheses.predicates import Regex
-from mi_hypotheses.targets import CONFIG, WITHIN, Target, Within
+from mi_hypotheses.targets import CONFIG, Target, Within, nearer
 from mi_hypotheses.text import Spans, TokenView
 
 Choice = Literal["nearest", "first", "all"]
@@ -190,7 +190,7 @@ class NearestPrevious(Target):
     key: Regex
     _: KW_ONLY
     key_tokens: SpanTokenChoice = "all"
-    within: Within = WITHIN
+    within: Within = None
     kind: Literal["nearest_previous"] = field(
         default="nearest_previous", init=False, repr=False, kw_only=True
     )
@@ -205,7 +205,7 @@ class NearestPrevious(Target):
             choose="nearest",
             query_tokens="all",
             key_tokens=self.key_tokens,
-            within=self.within,
+            within=nearer(self.within, view.reach),
         )
 
 
@@ -231,7 +231,7 @@ class Link(Target):
     choose: Choice = "nearest"
     query_tokens: SpanTokenChoice = "all"
     key_tokens: SpanTokenChoice = "all"
-    within: Within = WITHIN
+    within: Within = None
     kind: Literal["link"] = field(default="link", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -245,7 +245,7 @@ class Link(Target):
             choose=self.choose,
             query_tokens=self.query_tokens,
             key_tokens=self.key_tokens,
-            within=self.within,
+            within=nearer(self.within, view.reach),
         )
 
 

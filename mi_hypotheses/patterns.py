@@ -8,9 +8,11 @@ compared with and what a search chooses from.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +33,13 @@ Column = NDArray[np.float32]
 
 CPU_PATTERNS = 2**23  # bytes: more of a layer's patterns at a time only leave the processor's cache
 GPU_PATTERNS = 2**29
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of this module, so that no reduction outlives a change of how it is made."""
+    source = Path(__file__).read_bytes()
+    return hashlib.blake2b(source, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -68,14 +77,17 @@ class PatternStore:
     def n_heads(self) -> int:
         return self.forward.source.info.n_heads or 0
 
+    def _key(self, kind: str, shard: Shard, *parts: object) -> str:
+        return self.forward.key(kind, shard, _code_hash(), *parts)
+
     def _looks_key(self, shard: Shard, layer: int, head: int, key: str) -> str:
-        return self.forward.key("looks", shard, layer, head, key, self.seed)
+        return self._key("looks", shard, layer, head, key, self.seed)
 
     def _layer_key(self, shard: Shard, layer: int, key: str) -> str:
-        return self.forward.key("layer mass", shard, layer, key)
+        return self._key("layer mass", shard, layer, key)
 
     def _bos_key(self, shard: Shard, layer: int, head: int) -> str:
-        return self.forward.key("bos", shard, layer, head)
+        return self._key("bos", shard, layer, head)
 
     def missing(self, shard: Shard, questions: Iterable[Question]) -> list[Question]:
         """The questions whose answers are not in the cache, without the heads that are."""
@@ -167,7 +179,7 @@ class PatternStore:
         self, shard: Shard, layer: int, head: int, tokens: Sequence[int]
     ) -> dict[int, tuple[float, Column]]:
         """For each token its attention on BOS (NaN without BOS), and on its window's tokens."""
-        key = self.forward.key("rows", shard, layer, head, list(tokens))
+        key = self._key("rows", shard, layer, head, list(tokens))
         arrays = self.cache.obtain(
             key, lambda: self.cache.put(key, self._read_rows(shard, layer, head, tokens))
         )

@@ -24,7 +24,7 @@ RIVALS = {
 }
 HEAD_RIVALS = {
     "uniform": "attending evenly to all that is visible",
-    "position": "the head's own mean attention by distance",
+    "position": "the head's own habit by distance",
     "fixed_offset": "the best fixed offset",
     "comparison_best": "the best of the other heads of the layer",
     "untrained": "the best head of the layer in an untrained model",

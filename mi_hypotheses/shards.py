@@ -132,7 +132,9 @@ class Shard:
         part = slice(self.offsets[index], self.offsets[index + 1])
         document = self.documents[index]
         starts, ends, ids = self.starts[part], self.ends[part], self.ids[part]
-        return TokenView(document.text, starts, ends, ids, document.links)
+        return TokenView(
+            document.text, starts, ends, ids, document.links, reach=self.window.length - 1
+        )
 
     def windows(self) -> list[tuple[int, int]]:
         """(first token, number of tokens) of each window."""

@@ -5,10 +5,8 @@ the edges of two targets, and `.where(predicate)` keeps the queries that a predi
 Targets that follow the text's structure (words, brackets, tags, matches of patterns) are in
 `links`, those that need a parser in `dependencies`.
 
-Where an earlier key may lie anywhere in the document, `within` says how many tokens back it
-may be: memory stays bounded in long documents, and 255 reaches through the whole window of a
-small model. Give the context length less one for a model with longer windows, or None for no
-limit.
+Where an earlier key may lie anywhere in the document, `within` says how many tokens back it may
+be; without it, as far as the model's window reaches.
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ from mi_hypotheses.predicates import Predicate, describe, hash_of_source
 from mi_hypotheses.text import TokenView
 
 CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
-WITHIN = 255
 
 Within = Annotated[int, Field(ge=1)] | None
 Copies = Literal["all", "latest"]
@@ -233,14 +230,15 @@ class DuplicateToken(Target):
 
     _: KW_ONLY
     choose: Copies = "all"
-    within: Within = WITHIN
+    within: Within = None
     kind: Literal["duplicate_token"] = field(
         default="duplicate_token", init=False, repr=False, kw_only=True
     )
 
     def edges(self, view: TokenView) -> Edges:
         labels = token_labels(view)
-        return Edges(*earlier_copies(labels, latest=self.choose == "latest", within=self.within))
+        within = nearer(self.within, view.reach)
+        return Edges(*earlier_copies(labels, latest=self.choose == "latest", within=within))
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -258,7 +256,7 @@ class AfterPrevious(Target):
     _: KW_ONLY
     match_length: int = Field(default=1, ge=1)
     choose: Copies = "all"
-    within: Within = WITHIN
+    within: Within = None
     kind: Literal["after_previous"] = field(
         default="after_previous", init=False, repr=False, kw_only=True
     )
@@ -273,9 +271,15 @@ class AfterPrevious(Target):
             _, grams = np.unique(
                 grams[1:] * len(labels) + labels[: len(grams) - 1], return_inverse=True
             )
-        within = None if self.within is None else self.within + 1  # of the copy, not the key
+        within = nearer(self.within, view.reach)
+        within = None if within is None else within + 1  # of the copy, not the key
         late, early = earlier_copies(grams, latest=self.choose == "latest", within=within)
         return Edges(late + skipped, early + skipped + 1)
+
+
+def nearer(within: int | None, reach: int | None) -> int | None:
+    """The smaller of two bounds, None being none."""
+    return min((bound for bound in (within, reach) if bound is not None), default=None)
 
 
 EdgeFunction = Callable[[TokenView], Edges | Iterable[tuple[int, int]]]

@@ -162,7 +162,8 @@ class TokenView:
     """A document's text as its tokens: character spans, without BOS or padding.
 
     Pieces of one multi-byte character share that character's span. `ids` are the tokens' ids,
-    where a vocabulary is at hand; `links` are the document's gold links.
+    where a vocabulary is at hand; `links` are the document's gold links; `reach` is how many
+    tokens back the model can see at most, where there is a model.
     """
 
     text: str
@@ -170,6 +171,7 @@ class TokenView:
     ends: NDArray[np.int32]  # [tokens]
     ids: NDArray[np.int32] | None = None  # [tokens]
     links: tuple[GoldLink, ...] = ()
+    reach: int | None = None
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -147,14 +147,14 @@ DUPLICATE = claim(
 )
 BRACKET = claim(
     "some-bracket-head",
-    "Some head looks from a closing bracket to the one it closes. (The best looks two back.)",
+    "Some head looks from a closing bracket to the one it closes.",
     AnyHead(),
     MatchingBracket(),
     {"target_mass": 0.3, "lift_position": 1.5},
 )
 WORD_START = claim(
     "some-word-start-head",
-    "Some head looks from a later piece of a word to its first. (The best looks one back.)",
+    "Some head looks from a later piece of a word to its first.",
     AnyHead(),
     SameWordStart(),
     {"target_mass": 0.3, "lift_position": 1.5},

@@ -71,9 +71,13 @@ class Query:
 
     token: str
     place: int  # in the window, from 0
-    test: bool
+    group: int
     row: Pattern
     targets: frozenset[int]  # keys
+
+    @property
+    def test(self) -> bool:
+        return self.group >= 32
 
     @property
     def mass(self) -> float:
@@ -114,7 +118,7 @@ def queries_of(documents: Documents, head: int, edges: EdgeRule) -> list[Query]:
                 targets = {key - start + 1 for key in keys if key >= start}
                 targets |= {0} if AT_BOS in keys else set()
                 row = pattern[place + 1, : place + 2]
-                found.append(Query(token, place, is_test(name), row, frozenset(targets)))
+                found.append(Query(token, place, group_of(name), row, frozenset(targets)))
     return found
 
 
@@ -124,28 +128,51 @@ def mean(values: Iterable[float]) -> float:
 
 @dataclass(frozen=True)
 class Habit:
-    """A head's mean attention by distance, over calibration queries with a target that have a key
-    at that distance; and on BOS."""
+    """The head that knows only distances and BOS (key 0 is called None here) and whose attention
+    by distance, over calibration queries with a target, is that of the head."""
 
-    by_distance: dict[int, float]
-    on_bos: float
+    weights: dict[int | None, float]
 
     @classmethod
     def of(cls, queries: list[Query]) -> Habit:
+        if id(queries) not in _HABITS:
+            _HABITS[id(queries)] = queries, cls._fitted(queries)
+        return _HABITS[id(queries)][1]
+
+    @classmethod
+    def _fitted(cls, queries: list[Query]) -> Habit:
         calibration = [query for query in queries if not query.test and query.targets]
-        found: dict[int, list[float]] = {}
+        sums: dict[int | None, float] = Counter()
+        seen: Counter[tuple[int | None, ...]] = Counter()
         for query in calibration:
-            for key in range(1, len(query.row)):
-                found.setdefault(query.distance(key), []).append(query.row[key])
-        means = {distance: mean(values) for distance, values in found.items()}
-        return cls(means, mean(query.row[0] for query in calibration))
+            for key in range(len(query.row)):
+                sums[query.distance(key) if key else None] += query.row[key]
+            seen[tuple(query.distance(key) if key else None for key in range(len(query.row)))] += 1
+        weights = {distance: value / len(calibration) for distance, value in sums.items()}
+        for _ in range(300):  # Luce's choice model, by Hunter's steps
+            shares: Counter[int | None] = Counter()
+            for distances, n in seen.items():
+                if total := sum(weights[distance] for distance in distances):
+                    for distance in distances:
+                        shares[distance] += n / total
+            fitted = {d: sums[d] / shares[d] if sums[d] else 0.0 for d in weights}
+            total = sum(fitted.values())
+            fitted = {distance: weight / total for distance, weight in fitted.items()}
+            moved = max(abs(fitted[d] - weights[d]) for d in weights)
+            weights = fitted
+            if moved < 1e-10:
+                break
+        return cls(weights)
 
     def mass(self, query: Query) -> float:
         """What the habit puts on a query's targets."""
-        return sum(
-            self.by_distance.get(query.distance(key), 0.0) if key else self.on_bos
-            for key in query.targets
-        )
+        seen = {key: query.distance(key) if key else None for key in range(len(query.row))}
+        total = sum(self.weights.get(distance, 0.0) for distance in seen.values())
+        hit = sum(self.weights.get(seen[key], 0.0) for key in query.targets)
+        return hit / total if total else 0.0
+
+
+_HABITS: dict[int, tuple[list[Query], Habit]] = {}  # by the list, which is kept alive
 
 
 def true_scores(queries: list[Query], *, windows: int, first_row: bool) -> dict[str, float]:
@@ -379,10 +406,10 @@ def test_a_head_that_rests_on_bos_is_seen_to(everything: Report, head: int, to: 
 
 
 @pytest.mark.parametrize(("head", "to"), [(PREVIOUS, "previous"), (TWO_BACK, "two-back")])
-def test_a_positional_head_does_no_better_than_its_habit(
+def test_a_claim_about_positions_is_no_rival_of_itself(
     everything: Report, head: int, to: str
 ) -> None:
-    assert values(named(everything, head, to))["lift_position"] == pytest.approx(1, abs=NEAR)
+    assert "lift_position" not in values(named(everything, head, to))
 
 
 def test_even_attention_on_k_copies_and_itself_puts_k_in_k_plus_one_on_them(
@@ -403,6 +430,7 @@ def test_even_attention_has_no_lift_over_itself(
     found = values(named(everything, UNIFORM, to))
     assert found["target_mass"] == pytest.approx(mean(shares), abs=NEAR)
     assert found["lift_uniform"] == pytest.approx(1, abs=NEAR)
+    assert found.get("lift_position", 1.0) == pytest.approx(1, abs=1e-3)
 
 
 # -- every head on every target -------------------------------------------------------------------
@@ -422,6 +450,8 @@ def test_scores_are_exact(
         windows=count_windows(mixed[1]),
         first_row=to in ("previous", "previous-or-bos"),
     )
+    if TARGETS[to][0].positional:
+        expected.pop("lift_position", None)
     assert values(result) == pytest.approx(expected, abs=NEAR, rel=NEAR)
 
 
@@ -465,6 +495,9 @@ def test_slices_are_exact(
         chosen = [query for query in hits if in_slice(part)(query)]
         assert part.n_tokens == len(chosen) > 0, (part.by, part.name)
         found = {name: score.value for name, score in part.scores.items()}
+        if None in found.values():
+            assert len(chosen) < 20 or len({query.group for query in chosen}) < 8
+            continue
         expected = {
             "target_mass": mean(query.mass for query in chosen),
             "hit_rate": mean(query.hit for query in chosen),
@@ -501,8 +534,11 @@ def test_counts_and_shares_are_exact(
     assert told is not None
     assert told.n_edges == sum(len(query.targets) for query in hits)
     edges = TARGETS[to][1]
+    copying = to in ("copies", "copies-and-self", "latest-copy", "after-copy")
     outside = sum(
-        key >= 0 and key // WINDOW < query // WINDOW
+        key >= 0
+        and key // WINDOW < query // WINDOW
+        and not (copying and query - key >= WINDOW)  # farther than any window reaches
         for tokens in documents.values()
         for query, key in edges(tokens)
     )
@@ -567,7 +603,7 @@ def _agrees(example: AttentionExample, pattern: Pattern, place: int) -> bool:
 
 def test_slices_show_a_claim_that_holds_at_some_positions_only(model: Path, tmp_path: Path) -> None:
     rng = random.Random(5)
-    lengths = [31 if number % 16 == 15 else rng.randint(9, 12) for number in range(256)]
+    lengths = [31 if number % 9 == 8 else rng.randint(11, 12) for number in range(512)]
     names = hand_set.spread_ids(len(lengths))
     rng.shuffle(lengths)
     documents = {n: hand_set.letters(rng, k) for n, k in zip(names, lengths, strict=True)}
@@ -577,7 +613,7 @@ def test_slices_show_a_claim_that_holds_at_some_positions_only(model: Path, tmp_
     queries = queries_of(documents, EARLY, back(1))
     pooled = mean(query.mass for query in queries if query.test and query.targets)
     assert values(result)["target_mass"] == pytest.approx(pooled, abs=NEAR)
-    assert pooled > 0.85
+    assert pooled > 0.8
     assert result.verdict.status == "supported"
     by_position = {
         p.name: p.scores["target_mass"].value for p in result.slices if p.by == "position"
@@ -745,7 +781,6 @@ def test_a_bidirectional_model_may_look_ahead(
     assert [part.n_tokens for part in ahead] == [len(shares)]
     behind = Asker(model, path).result(PreviousToken(), PREVIOUS)
     assert values(behind)["target_mass"] == pytest.approx(1, abs=NEAR)
-    assert values(behind)["lift_position"] == pytest.approx(1, abs=NEAR)
 
 
 # -- searching ------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mi_hypotheses.head_findings import shares
+from mi_hypotheses.head_calibration import Calibration, Habit, Seen
+from mi_hypotheses.head_findings import Distances, shares
 from mi_hypotheses.head_scores import (
     SUMS,
     HeadEvidence,
@@ -19,10 +20,14 @@ from mi_hypotheses.head_scores import (
     head_scores,
     undefined_head_reasons,
 )
-from mi_hypotheses.head_slices import bands, distance_band, position_band, weak_slices
+from mi_hypotheses.head_slices import Slices, bands, distance_band, position_band, weak_slices
 from mi_hypotheses.metrics import CALIBRATION, TEST, group_weights
+from mi_hypotheses.patterns import Looks
+from mi_hypotheses.queries import Queries, edges_on
 from mi_hypotheses.reports import Bar, Score, Slice
+from mi_hypotheses.targets import DuplicateToken, FirstToken, PreviousToken
 from mi_hypotheses.text import GROUPS
+from tests.test_queries import shard
 
 METRICS = builtin_head_metrics()
 
@@ -105,7 +110,10 @@ def test_sums_merge_in_any_order(seed: int, queries: int, owners: list[int]) -> 
     ("made", "reason"),
     [
         (sums(groups=5), "only 5 of the 32 test groups"),
-        (sums(40), "the target applies to 1. of the .* test queries; at least 20"),
+        (
+            sums(40),
+            "the target applies to 1. of the .* test queries, in .* groups .*; at least 20",
+        ),
         (HeadSums(), "only 0 of the 32 test groups"),
     ],
 )
@@ -165,3 +173,69 @@ def test_a_large_slice_below_a_supported_bar_is_told(
         assert found[0] == (
             "but not everywhere: target_mass 0.10 [0.09, 0.11] at position 0–7 (10 queries)"
         )
+
+
+def seen(*lengths: int, seed: int) -> Seen:
+    """Random attention on earlier tokens, over documents of so many tokens."""
+    rng = np.random.default_rng(seed)
+    on = shard(*lengths, window=6)
+    edges = edges_on(DuplicateToken() | PreviousToken() | FirstToken(), on, corpus="c", causal=True)
+    found = Queries.of(on, edges)
+    looks = Looks(
+        rng.random(len(found), dtype=np.float32),
+        rng.random(len(found), dtype=np.float32),
+        rng.random((2, 11)),
+    )
+    return Seen(on, found, looks, rng.random(len(on), dtype=np.float32))
+
+
+@given(st.lists(st.lists(st.integers(1, 20), min_size=1, max_size=4), min_size=2, max_size=4))
+def test_what_is_kept_of_shards_merges(lengths: list[list[int]]) -> None:
+    parts = [seen(*each, seed=number) for number, each in enumerate(lengths)]
+    once, merged = Calibration(6, causal=True), Calibration(6, causal=True)
+    slices, merged_slices = Slices([1, 2]), Slices([1, 2])
+    distances, merged_distances = Distances(6), Distances(6)
+    for part in parts:
+        once.add(part)
+        slices.add(part)
+        distances.add(part.looks.profile[1], part.queries, part.test[part.queries.owners])
+    for part in reversed(parts):
+        alone, some, far = Calibration(6, causal=True), Slices([1, 2]), Distances(6)
+        alone.add(part)
+        some.add(part)
+        far.add(part.looks.profile[1], part.queries, part.test[part.queries.owners])
+        merged.merge(alone)
+        merged_slices.merge(some)
+        merged_distances.merge(far)
+    assert (merged.n, merged.reaches, merged.tokens) == (once.n, once.reaches, once.tokens)
+    assert merged.groups == once.groups
+    np.testing.assert_array_equal(merged.targets, once.targets)
+    np.testing.assert_allclose(merged.attention, once.attention, rtol=1e-9)
+    assert merged_slices.sums.keys() == slices.sums.keys()
+    for key, sums in slices.sums.items():
+        np.testing.assert_allclose(merged_slices.sums[key].values, sums.values, rtol=1e-9)
+    np.testing.assert_allclose(merged_distances.found, distances.found, rtol=1e-9)
+    np.testing.assert_allclose(merged_distances.expected, distances.expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_habit_gives_back_the_attention_it_was_fitted_to(causal: bool) -> None:
+    rng = np.random.default_rng(0)
+    length = 12
+    weights = rng.random(2 * length - 1) ** 3
+    reaches: dict[tuple[int, int], int] = {}
+    attention, bos = np.zeros(2 * length - 1), 0.0
+    for place in range(length):
+        low = length - 1 if causal else place
+        high = length - 1 + place
+        n = int(rng.integers(1, 50))
+        reaches[low, high] = n
+        total = weights[low : high + 1].sum() + 0.5
+        attention[low : high + 1] += n * weights[low : high + 1] / total
+        bos += n * 0.5 / total
+    fitted = Habit.fit(attention, bos, reaches)
+    seen_at_all = attention > 0
+    scale = fitted.bos / 0.5
+    np.testing.assert_allclose(
+        fitted.weights[seen_at_all], weights[seen_at_all] * scale, rtol=1e-3, atol=1e-9
+    )

@@ -620,7 +620,7 @@ WRITTEN: list[Target] = [
     FirstToken(),
     DuplicateToken(),
     DuplicateToken(choose="latest"),
-    DuplicateToken(within=None),
+    DuplicateToken(within=9),
     AfterPrevious(),
     AfterPrevious(match_length=2, choose="latest"),
     SameWordStart(),
@@ -666,7 +666,7 @@ def test_a_description_is_the_target_again(made: Target) -> None:
 
 
 def test_descriptions_leave_defaults_out() -> None:
-    assert describe_target(AfterPrevious(within=255)) == "AfterPrevious()"
+    assert describe_target(AfterPrevious(within=None)) == "AfterPrevious()"
     assert describe_target(Offset(-1) | OpeningTag(key_tokens="last")) == (
         "Offset(-1) | OpeningTag(key_tokens='last')"
     )
