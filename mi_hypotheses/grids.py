@@ -75,12 +75,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class LabelGrid:
-    """Bins of a numeric label: its distinct values where there are few, quantiles else.
+    """Bins of a label that is not boolean: of a numeric one its distinct values where there are
+    few, quantiles else; of a categorical one its categories.
 
-    `centres` are those values; `edges` lie between them.
+    `centres` are those values, or the indices of the categories; `edges` lie between them.
     """
 
     centres: Floats
+    categorical: bool = False
 
     @property
     def edges(self) -> Floats:
@@ -92,6 +94,11 @@ class LabelGrid:
 
     def bins(self, labels: Floats) -> NDArray[np.int64]:
         return np.searchsorted(self.edges, labels, side="right")
+
+    @classmethod
+    def of_categories(cls, count: int) -> LabelGrid:
+        """A bin for each of `count` categories."""
+        return cls(np.arange(count, dtype=np.float64), categorical=True)
 
     @classmethod
     def from_pilot(cls, labels: Floats) -> LabelGrid:
