@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from mi_hypotheses.reports import Attention, Bar, Report, Result, Score, Shares, Slice, Status
+from mi_hypotheses.reports import (
+    Attention,
+    Bar,
+    CategoryBand,
+    Report,
+    Result,
+    Score,
+    Shares,
+    Slice,
+    Status,
+)
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 MISSING = "–"
@@ -57,11 +67,7 @@ _HEADLINES = {
     "categorical": ("eta_squared",),
 }
 _HEAD_HEADLINES = ("target_mass", "hit_rate", "lift_position")
-# What a unit's percentile among comparison units is of, and among what.
-COMPARED = {
-    "fires": ("|pearson|", "comparison units"),
-    "attends": ("target mass", "comparison heads"),
-}
+MOST_CATEGORIES = 12  # of which the means stand in a text
 WEAK = 0.5  # a slice is weak whose interval lies below this share of the whole's score
 
 # Control characters as their Unicode pictures; marks that reorder text as their code points.
@@ -316,6 +322,8 @@ def counts_text(result: Result) -> str:
     """How much was tested: tokens, positives, documents, groups, and the threshold."""
     head = result.kind == "attends"
     parts = [f"{count(result.n_tokens)} test {'queries' if head else 'tokens'}"]
+    if result.label_kind == "categorical":
+        parts = [f"{parts[0]} with a category", f"{count(result.n_unlabelled)} without"]
     if head:
         parts.append(f"{count(result.n_positive)} with a target ({percent(result.prevalence)})")
     elif result.label_kind == "boolean":
@@ -326,9 +334,59 @@ def counts_text(result: Result) -> str:
     if result.sign == "-":
         parts.append("sign −")
     if result.comparison_percentile is not None:
-        above = percent(result.comparison_percentile)
-        parts.append(f"{COMPARED[result.kind][0]} above {above} of {COMPARED[result.kind][1]}")
+        score, others = compared(result)
+        parts.append(f"{score} above {percent(result.comparison_percentile)} of {others}")
     return " · ".join(parts)
+
+
+def compared(result: Result) -> tuple[str, str]:
+    """What a unit's percentile among comparison units is of, and among what."""
+    if result.kind == "attends":
+        return "target mass", "comparison heads"
+    score = words("eta_squared") if result.label_kind == "categorical" else "|pearson|"
+    return score, "comparison units"
+
+
+def by_mean(bands: Sequence[CategoryBand]) -> list[CategoryBand]:
+    """The categories that have test tokens, the highest mean activation first."""
+    return sorted(
+        (band for band in bands if band.mean_activation is not None),
+        key=lambda band: -(band.mean_activation or 0.0),
+    )
+
+
+def overall_activation(bands: Sequence[CategoryBand]) -> float | None:
+    """The mean activation of all tokens that have a category."""
+    n = sum(band.n_tokens for band in bands)
+    return sum(b.n_tokens * (b.mean_activation or 0.0) for b in bands) / n if n else None
+
+
+def mean_of(band: CategoryBand) -> Score:
+    """The mean activation of a category as a score with its interval."""
+    return Score(value=band.mean_activation, low=band.low, high=band.high)
+
+
+def means_shown(result: Result) -> tuple[list[CategoryBand], int]:
+    """The categories whose means stand in a text: the highest, and of many the lowest too; and
+    how many are left out between these."""
+    bands = by_mean(result.category_bands)
+    if len(bands) <= MOST_CATEGORIES:
+        return bands, 0
+    shown = [*bands[: MOST_CATEGORIES - 4], *bands[-4:]]
+    return shown, len(bands) - len(shown)
+
+
+def absent_text(result: Result) -> str:
+    """`no test tokens: verb, noun`, or nothing where every category has some."""
+    names = [one_line(band.name) for band in result.category_bands if not band.n_tokens]
+    return f"no test tokens: {', '.join(names)}" if names else ""
+
+
+def category_name(result: Result, label: float | None) -> str:
+    """The name of the category that a token's label stands for."""
+    if label is None or not 0 <= label < len(result.category_bands):
+        return MISSING
+    return result.category_bands[int(label)].name
 
 
 def head_facts(result: Result) -> list[str]:
