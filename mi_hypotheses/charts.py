@@ -28,10 +28,10 @@ from mi_hypotheses.drawing import (
 from mi_hypotheses.presentation import (
     by_mean,
     count,
-    interval,
     mean_of,
     number,
     overall_activation,
+    score_text,
     short_count,
     visible,
 )
@@ -247,7 +247,7 @@ def _spread(rows: Sequence[Row]) -> tuple[float, float]:
 
 def _told(row: Row) -> str:
     """`noun 0.31 [0.28, 0.33] (n 12,345)`."""
-    return f"{row.label} {number(row.score.value)} {interval(row.score)} (n {count(row.n)})"
+    return f"{row.label} {score_text(row.score)} (n {count(row.n)})"
 
 
 def _dot_row(row: Row, name: str, left: float, y: float, x: Scale) -> str:

@@ -83,17 +83,18 @@ def _mean(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float | Non
 
 def label_bands(statistics: UnitStatistics) -> tuple[LabelBand, ...]:
     """The mean activation by label value, numeric labels only; at most 16 bands."""
-    if statistics.label_grid is None or statistics.label_grid.categorical:
+    grid = statistics.label_grid
+    if grid is None or grid.of == "categories":
         return ()
     counts = statistics.counts[TEST].sum(axis=(0, 2))  # [label bins]
     sums = statistics.sums[TEST].sum(axis=0)
-    values = statistics.label_grid.centres
+    values = grid.centres
     starts = np.unique(np.linspace(0, len(values), 17).astype(int)[:-1]).tolist()
     found = []
     for start, stop in itertools.pairwise([*starts, len(values)]):
         n = int(counts[start:stop].sum())
         if n:
-            low, high = float(values[start]), float(values[stop - 1])
+            low, high = grid.bounds(start, stop)
             mean = float(sums[start:stop].sum() / n)
             found.append(LabelBand(low=low, high=high, n_tokens=n, mean_activation=mean))
     return tuple(found)

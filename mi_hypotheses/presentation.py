@@ -379,7 +379,9 @@ def means_shown(result: Result) -> tuple[list[CategoryBand], int]:
 def absent_text(result: Result) -> str:
     """`no test tokens: verb, noun`, or nothing where every category has some."""
     names = [one_line(band.name) for band in result.category_bands if not band.n_tokens]
-    return f"no test tokens: {', '.join(names)}" if names else ""
+    shown = ", ".join(names[:MOST_CATEGORIES])
+    more = f" and {len(names) - MOST_CATEGORIES} more" if len(names) > MOST_CATEGORIES else ""
+    return f"no test tokens: {shown}{more}" if names else ""
 
 
 def category_name(result: Result, label: float | None) -> str:

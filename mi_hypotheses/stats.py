@@ -198,7 +198,7 @@ class UnitStatistics:
         """What the labels are."""
         if self.label_grid is None:
             return "boolean"
-        return "categorical" if self.label_grid.categorical else "numeric"
+        return "categorical" if self.label_grid.of == "categories" else "numeric"
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -284,12 +284,12 @@ class UnitStatistics:
 
     def state_dict(self) -> dict[str, Any]:
         """The state as plain arrays and lists, e.g. to write it to a file."""
+        grid = self.label_grid
         return {
             "edges": self.grid.edges,
             "range": (self.grid.low, self.grid.high),
             "centre": self.centre,
-            "label_kind": self.label_kind,
-            "label_centres": None if self.label_grid is None else self.label_grid.centres,
+            "label_grid": None if grid is None else (grid.centres, grid.of),
             "moments": self.moments,
             "counts": self.counts,
             "sums": self.sums,
@@ -301,11 +301,11 @@ class UnitStatistics:
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """The inverse of `state_dict`."""
-        labels = state["label_centres"]
+        labels = state["label_grid"]
         made = cls(
             Grid(state["edges"], *state["range"]),
             tuple(state["centre"]),
-            None if labels is None else LabelGrid(labels, state["label_kind"] == "categorical"),
+            None if labels is None else LabelGrid(*labels),
             moments=state["moments"].copy(),
             counts=state["counts"].copy(),
             sums=state["sums"].copy(),

@@ -48,6 +48,7 @@ def render_terminal(report: Report, console: Console) -> None:
         console.print(Text(note, style="yellow"))
     for result in shown:
         if result.label_kind == "categorical" and result.n_tokens:
+            console.print()
             console.print(category_table(result))
     for training in trainings(report.results):
         _print_grid(training.grid(), "Over training", console, intervals=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
@@ -143,7 +144,12 @@ def test_a_constant_unit_has_a_grid_too() -> None:
 def test_label_grid_keeps_few_values_apart_and_bounds_many() -> None:
     few = LabelGrid.from_pilot(np.array([0.0, 1.0, 1.0, 4.0]))
     assert len(set(few.bins(np.array([0.0, 1.0, 4.0])).tolist())) == 3
-    assert LabelGrid.from_pilot(np.random.default_rng(0).normal(size=9999)).n_bins <= 64
+    assert few.bounds(1, 3) == (1.0, 4.0)
+    many = LabelGrid.from_pilot(np.random.default_rng(0).normal(size=9999))
+    assert many.n_bins <= 64
+    cuts = [0, 10, 30, many.n_bins]
+    bounds = [many.bounds(a, b) for a, b in itertools.pairwise(cuts)]
+    assert [high for _, high in bounds[:-1]] == [low for low, _ in bounds[1:]]
 
 
 def test_examples_hold_at_most_two_tokens_of_a_document() -> None:
