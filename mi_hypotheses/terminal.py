@@ -70,7 +70,8 @@ def category_table(result: Result) -> Table:
     """The mean activation of each category."""
     shown, left_out = presentation.means_shown(result)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(Text(f"{one_line(result.name)}: category"), overflow="fold")
+    where = f"category, {_where([result])}"
+    table.add_column(Text(where), overflow="fold", max_width=40)
     table.add_column("mean activation [95% interval]", no_wrap=True)
     table.add_column("tokens", justify="right")
     for place, band in enumerate(shown):

@@ -517,7 +517,7 @@ def test_run_scores_categories(mih: Mih, project: Path) -> None:
     assert apart.scores["eta_squared"].value == pytest.approx(1)
     assert apart.on == "@category character"
     assert hashes.on == "@category character.is_('hash')"
-    assert "characters: category" in done.out
+    assert "category, characters on texts.jsonl" in done.out
     for name in ("report.md", "report.html"):
         assert "ean activation" in (project / "out" / name).read_text("utf-8")
     assert "@category character" in mih("list", "apart.py", "-p", "planted_model", "--json").out
@@ -525,6 +525,16 @@ def test_run_scores_categories(mih: Mih, project: Path) -> None:
     assert again.code == 0
     first, second = (read_report(project / d / "report.json").results for d in ("out", "again"))
     assert first == second
+    question = ("score", "--predicate", "apart.py::character", "-m", "planted")
+    asked = mih(*question, "--unit", "L0N0", "--corpus", "texts.jsonl", "-p", "planted_model")
+    for said in (
+        "Tells the categories of @category character apart.",
+        "--expect eta_squared=0.2",
+        "category, L0N0 on texts.jsonl",
+        "have a category",
+        " hash  texts.jsonl",
+    ):
+        assert said in asked.out, said
 
 
 def test_a_run_in_which_all_is_as_expected_exits_with_0(mih: Mih) -> None:

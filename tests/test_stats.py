@@ -7,9 +7,11 @@ import random
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mi_hypotheses import columns
 from mi_hypotheses.grids import Grid, LabelGrid
 from mi_hypotheses.stats import (
     Candidate,
@@ -199,6 +201,19 @@ def test_sums_by_category_give_each_units_eta_squared() -> None:
         between = sum(len(part) * (part.mean() - a.mean()) ** 2 for part in parts)
         spread = ((a - a.mean()) ** 2).sum()
         assert found == pytest.approx(between / spread if unit != 2 else 0, abs=1e-6)
+
+
+def test_sums_by_category_on_the_device_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(0)
+    codes = some_categories(3, 700)
+    units = rng.normal(size=(700, 6)).astype(np.float32)
+    here, there = CategorySums(np.zeros(6), 4), CategorySums(np.zeros(6), 4)
+    here.update(units, codes)
+    for part in (slice(0, 200), slice(200, 700)):
+        columns._add_categories(there, torch.from_numpy(units[part]), codes[part])
+    assert np.array_equal(here.counts, there.counts)
+    np.testing.assert_allclose(here.sums, there.sums, atol=1e-4)
+    np.testing.assert_allclose(here.eta_squared(), there.eta_squared(), atol=1e-6)
 
 
 def test_rival_tables_split_calibration_from_test() -> None:

@@ -42,7 +42,9 @@ def print_answer(report: Report) -> None:
         if result.scores:
             console.print(_table(result))
         if result.label_kind == "categorical" and result.n_tokens:
+            console.print()
             console.print(category_table(result))
+            console.print()
         for line in _verdict(result):
             console.print(line)
         for line in _told_of_attention(result) if result.attention else _told_of_firing(result):
