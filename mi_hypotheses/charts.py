@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from mi_hypotheses.category_means import by_mean, mean_of, overall_activation
 from mi_hypotheses.drawing import (
     LEFT,
     RIGHT,
@@ -26,11 +27,8 @@ from mi_hypotheses.drawing import (
     x_axis,
 )
 from mi_hypotheses.presentation import (
-    by_mean,
     count,
-    mean_of,
     number,
-    overall_activation,
     score_text,
     short_count,
     visible,

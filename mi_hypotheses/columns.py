@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.forward import Batch, Forward
 from mi_hypotheses.grids import Column, Floats
+from mi_hypotheses.layer_sums import CategorySums, CrossSums, one_hot
 from mi_hypotheses.models import Site
 from mi_hypotheses.shards import Shard
-from mi_hypotheses.stats import CategorySums, CrossSums, one_hot
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,12 +13,13 @@ from mi_hypotheses.context import Context
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
 from mi_hypotheses.jobs import FiresJob, attempt
+from mi_hypotheses.layer_sums import CategorySums, CrossSums
 from mi_hypotheses.metrics import Metric
 from mi_hypotheses.models import Site
 from mi_hypotheses.reports import Result
 from mi_hypotheses.scoring import Comparison, Review
 from mi_hypotheses.shards import Shard, ShardStore
-from mi_hypotheses.stats import CategorySums, CrossSums, Pilot
+from mi_hypotheses.stats import Pilot
 
 
 class Firing:

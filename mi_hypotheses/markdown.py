@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mi_hypotheses import presentation
+from mi_hypotheses import category_means, presentation
 from mi_hypotheses.comparison import (
     Column,
     Grid,
@@ -131,16 +131,16 @@ def _facts(group: tuple[Result, ...]) -> Iterator[str]:
 
 def _means(result: Result) -> Iterator[str]:
     """The mean activation of each category, on one line."""
-    shown, left_out = presentation.means_shown(result)
+    shown, left_out = category_means.means_shown(result)
     if shown:
         means = [
-            f"{one_line(band.name)} {score_text(presentation.mean_of(band))} "
+            f"{one_line(band.name)} {score_text(category_means.mean_of(band))} "
             f"(n {count(band.n_tokens)})"
             for band in shown
         ]
         rest = f"; {count(left_out)} between these" if left_out else ""
         yield f"mean activation by category: {'; '.join(means)}{rest}"
-    if absent := presentation.absent_text(result):
+    if absent := category_means.absent_text(result):
         yield absent
 
 

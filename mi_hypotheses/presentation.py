@@ -10,7 +10,6 @@ from typing import get_args
 from mi_hypotheses.reports import (
     Attention,
     Bar,
-    CategoryBand,
     Report,
     Result,
     Score,
@@ -67,7 +66,6 @@ _HEADLINES = {
     "categorical": ("eta_squared",),
 }
 _HEAD_HEADLINES = ("target_mass", "hit_rate", "lift_position")
-MOST_CATEGORIES = 12  # of which the means stand in a text
 WEAK = 0.5  # a slice is weak whose interval lies below this share of the whole's score
 
 # Control characters as their Unicode pictures; marks that reorder text as their code points.
@@ -345,50 +343,6 @@ def compared(result: Result) -> tuple[str, str]:
         return "target mass", "comparison heads"
     score = words("eta_squared") if result.label_kind == "categorical" else "|pearson|"
     return score, "comparison units"
-
-
-def by_mean(bands: Sequence[CategoryBand]) -> list[CategoryBand]:
-    """The categories that have test tokens, the highest mean activation first."""
-    return sorted(
-        (band for band in bands if band.mean_activation is not None),
-        key=lambda band: -(band.mean_activation or 0.0),
-    )
-
-
-def overall_activation(bands: Sequence[CategoryBand]) -> float | None:
-    """The mean activation of all tokens that have a category."""
-    n = sum(band.n_tokens for band in bands)
-    return sum(b.n_tokens * (b.mean_activation or 0.0) for b in bands) / n if n else None
-
-
-def mean_of(band: CategoryBand) -> Score:
-    """The mean activation of a category as a score with its interval."""
-    return Score(value=band.mean_activation, low=band.low, high=band.high)
-
-
-def means_shown(result: Result) -> tuple[list[CategoryBand], int]:
-    """The categories whose means stand in a text: the highest, and of many the lowest too; and
-    how many are left out between these."""
-    bands = by_mean(result.category_bands)
-    if len(bands) <= MOST_CATEGORIES:
-        return bands, 0
-    shown = [*bands[: MOST_CATEGORIES - 4], *bands[-4:]]
-    return shown, len(bands) - len(shown)
-
-
-def absent_text(result: Result) -> str:
-    """`no test tokens: verb, noun`, or nothing where every category has some."""
-    names = [one_line(band.name) for band in result.category_bands if not band.n_tokens]
-    shown = ", ".join(names[:MOST_CATEGORIES])
-    more = f" and {len(names) - MOST_CATEGORIES} more" if len(names) > MOST_CATEGORIES else ""
-    return f"no test tokens: {shown}{more}" if names else ""
-
-
-def category_name(result: Result, label: float | None) -> str:
-    """The name of the category that a token's label stands for."""
-    if label is None or not 0 <= label < len(result.category_bands):
-        return MISSING
-    return result.category_bands[int(label)].name
 
 
 def head_facts(result: Result) -> list[str]:

@@ -13,7 +13,15 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mi_hypotheses import attention_view, charts, comparison, curves, head_charts, presentation
+from mi_hypotheses import (
+    attention_view,
+    category_means,
+    charts,
+    comparison,
+    curves,
+    head_charts,
+    presentation,
+)
 from mi_hypotheses.markdown import render_markdown
 from mi_hypotheses.presentation import (
     MISSING,
@@ -109,6 +117,7 @@ def _environment() -> Environment:
         curves=curves,
         comparison=comparison,
         present=presentation,
+        means=category_means,
         strongest=_strongest,
     )
     return environment
@@ -175,7 +184,7 @@ def _tokens_markup(example: Example, strongest: float, result: Result) -> Markup
         marked = token.label is not None and token.label > 0
         if result.label_kind == "categorical":
             marked = token.label is not None and token.label == focus
-            title = presentation.category_name(result, token.label)
+            title = category_means.category_name(result, token.label)
         parts.append(
             _token_markup(token, strongest, focus=i == example.focus, marked=marked, title=title)
         )

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mi_hypotheses import presentation
+from mi_hypotheses import category_means, presentation
 from mi_hypotheses.comparison import Column, Grid, side_by_side, trainings, without_checkpoints
 from mi_hypotheses.presentation import (
     MISSING,
@@ -68,7 +68,7 @@ def render_terminal(report: Report, console: Console) -> None:
 
 def category_table(result: Result) -> Table:
     """The mean activation of each category."""
-    shown, left_out = presentation.means_shown(result)
+    shown, left_out = category_means.means_shown(result)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     where = f"category, {_where([result])}"
     table.add_column(Text(where), overflow="fold", max_width=40)
@@ -77,10 +77,10 @@ def category_table(result: Result) -> Table:
     for place, band in enumerate(shown):
         if left_out and place == len(shown) - 4:
             table.add_row(Text(f"{count(left_out)} between these", style="dim"), "", "")
-        mean = presentation.mean_of(band)
+        mean = category_means.mean_of(band)
         value = Text.assemble(f"{number(mean.value):>6} ", (presentation.interval(mean), "dim"))
         table.add_row(Text(one_line(band.name)), value, count(band.n_tokens))
-    if absent := presentation.absent_text(result):
+    if absent := category_means.absent_text(result):
         table.caption, table.caption_justify = Text(absent, style="dim"), "left"
     return table
 

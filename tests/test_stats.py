@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from mi_hypotheses import columns
 from mi_hypotheses.grids import Grid, LabelGrid
+from mi_hypotheses.layer_sums import CategorySums, CrossSums
 from mi_hypotheses.stats import (
     Candidate,
-    CategorySums,
-    CrossSums,
     ExampleSet,
     Pilot,
     RivalTable,

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mi_hypotheses.attention_view import in_words, looked_most
+from mi_hypotheses.category_means import category_name
 from mi_hypotheses.presentation import (
     bar_for,
-    category_name,
     count,
     floors_of,
     head_facts,
