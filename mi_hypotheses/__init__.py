@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from mi_hypotheses.edges import BOS, Edges
     from mi_hypotheses.errors import MiHypothesesError
     from mi_hypotheses.features.catalogue import feature
-    from mi_hypotheses.function_predicates import predicate, token_predicate
+    from mi_hypotheses.function_predicates import (
+        category,
+        predicate,
+        token_category,
+        token_predicate,
+    )
     from mi_hypotheses.hookspecs import hookimpl
     from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Attends, Fires, Head, Neuron
     from mi_hypotheses.links import (
@@ -72,10 +77,12 @@ __all__ = [
     "TokenIn",
     "TokenView",
     "Translation",
+    "category",
     "feature",
     "hookimpl",
     "predicate",
     "target",
+    "token_category",
     "token_predicate",
 ]
 
@@ -113,10 +120,12 @@ _MODULES = {
     "TokenIn": "predicates",
     "TokenView": "text",
     "Translation": "links",
+    "category": "function_predicates",
     "feature": "features.catalogue",
     "hookimpl": "hookspecs",
     "predicate": "function_predicates",
     "target": "targets",
+    "token_category": "function_predicates",
     "token_predicate": "function_predicates",
 }
 

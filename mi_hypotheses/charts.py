@@ -1,6 +1,7 @@
 """The report's drawings, as inline SVG; colours come from classes in `templates/report.css`.
 
-Only numbers and fixed words are written into the markup here, never text of a corpus.
+Only numbers, fixed words and the escaped names of categories are written into the markup here,
+never text of a corpus.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from mi_hypotheses.category_means import by_mean, mean_of, overall_activation
 from mi_hypotheses.drawing import (
     LEFT,
     RIGHT,
@@ -24,10 +26,18 @@ from mi_hypotheses.drawing import (
     ticks,
     x_axis,
 )
-from mi_hypotheses.presentation import count, number, short_count
-from mi_hypotheses.reports import Band, Histogram, LabelBand, Score
+from mi_hypotheses.presentation import (
+    count,
+    number,
+    score_text,
+    short_count,
+    visible,
+)
+from mi_hypotheses.reports import Band, CategoryBand, Histogram, LabelBand, Score
 
 MOST_BINS = 80
+MOST_ROWS = 40  # of categories
+_DIGIT = 6.2  # width of a character of a chart's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,15 @@ class Column:
 
     label: str
     value: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of dots on their intervals; `label` stands before it."""
+
+    label: str
+    score: Score
     n: int
 
 
@@ -146,16 +165,107 @@ def bands_chart(bands: Sequence[Band], *, boolean: bool, overall: float | None =
 
 
 def label_bands_chart(bands: Sequence[LabelBand]) -> Markup:
-    """The mean activation by the value of a numeric label."""
-    columns = [
-        Column(
-            tick(band.low) if band.low == band.high else f"{tick(band.low)}…{tick(band.high)}",
-            band.mean_activation,
-            band.n_tokens,
-        )
+    """The mean activation by the value of a numeric label: bars where their labels have room,
+    else rows."""
+    labels = [
+        tick(band.low) if band.low == band.high else f"{tick(band.low)}…{tick(band.high)}"
         for band in bands
     ]
-    return _bar_chart(columns, "activation", limits=None, overall=None, edge=False)
+    room = (WIDTH - RIGHT - LEFT) / max(len(bands), 1)
+    written = [*labels, *(tick(band.mean_activation or 0) for band in bands)]
+    if max(map(len, written), default=0) * _DIGIT <= room:
+        columns = [
+            Column(label, band.mean_activation, band.n_tokens)
+            for label, band in zip(labels, bands, strict=True)
+        ]
+        return _bar_chart(columns, "activation", limits=None, overall=None, edge=False)
+    rows = [
+        Row(label, Score(value=band.mean_activation), band.n_tokens)
+        for label, band in zip(labels, bands, strict=True)
+    ]
+    return _row_chart(rows, overall=None)
+
+
+def category_chart(bands: Sequence[CategoryBand]) -> Markup:
+    """The mean activation of each category with its interval, the highest first; the mean of
+    all as a dotted line. Of very many the highest and the lowest are drawn."""
+    rows = [
+        Row(
+            visible(band.name),
+            mean_of(band),
+            band.n_tokens,
+        )
+        for band in by_mean(bands)
+    ]
+    if len(rows) > MOST_ROWS:
+        rows = [*rows[: MOST_ROWS - 10], *rows[-10:]]
+    return _row_chart(rows, overall=overall_activation(bands))
+
+
+def _row_chart(rows: Sequence[Row], *, overall: float | None) -> Markup:
+    """A dot a row on its interval, its n at the right; a name that is too long is cut."""
+    longest = 22
+    left = _DIGIT * min(max((len(row.label) for row in rows), default=0), longest) + 12
+    right = WIDTH - 46
+    top, height = 14, 18
+    bottom = top + height * len(rows) + 2
+    low, high = _spread(rows)
+    x = scale(low, high, left + 6, right - 6)
+    marks = ticks(low, high, most=6)
+    parts = [f'<path class="grid" d="M{x(v):.1f} {top - 4}V{bottom}"/>' for v in marks]
+    if overall is not None:
+        parts.append(f'<path class="overall" d="M{x(overall):.1f} {top - 6}V{bottom}"/>')
+    for i, row in enumerate(rows):
+        name = row.label if len(row.label) <= longest else row.label[: longest - 1] + "…"
+        parts.append(_dot_row(row, name, left, top + height * (i + 0.5), x))
+    parts.append(f'<text class="end faint" x="{WIDTH}" y="{top - 4}">n</text>')
+    parts.append(f'<path class="axis" d="M{left:.1f} {bottom}H{right}"/>')
+    for v in marks:
+        parts.append(
+            f'<path class="axis" d="M{x(v):.1f} {bottom}v4"/>'
+            f'<text class="mid" x="{x(v):.1f}" y="{bottom + 16}">{tick(v)}</text>'
+        )
+    title = "; ".join(_told(row) for row in rows)
+    return svg(WIDTH, bottom + 22, "chart", f"Mean activation of {title}", parts)
+
+
+def _spread(rows: Sequence[Row]) -> tuple[float, float]:
+    """An axis that holds all values and intervals, and zero where it is near."""
+    scores = [row.score for row in rows]
+    known = [v for s in scores for v in (s.value, s.low, s.high) if v is not None] or [0.0]
+    low, high = min(known), max(known)
+    room = (high - low) or abs(high) or 1.0
+    low, high = low - 0.03 * room, high + 0.03 * room
+    if 0 < low < room:
+        low = 0.0
+    if -room < high < 0:
+        high = 0.0
+    return low, high
+
+
+def _told(row: Row) -> str:
+    """`noun 0.31 [0.28, 0.33] (n 12,345)`."""
+    return f"{row.label} {score_text(row.score)} (n {count(row.n)})"
+
+
+def _dot_row(row: Row, name: str, left: float, y: float, x: Scale) -> str:
+    """A name, a dot on its interval, and n; the numbers for whoever hovers."""
+    parts = [
+        f"<title>{escape(_told(row))}</title>",
+        f'<rect class="hit" x="0" y="{y - 9:.1f}" width="{WIDTH}" height="18"/>',
+        f'<text class="end" x="{left - 6:.1f}" y="{y + 3.5:.1f}">{escape(name)}</text>',
+        f'<text class="end faint" x="{WIDTH}" y="{y + 3.5:.1f}">{short_count(row.n)}</text>',
+    ]
+    score = row.score
+    if score.low is not None and score.high is not None:
+        start, end = x(score.low), x(score.high)
+        parts.append(
+            f'<rect class="interval" x="{start:.1f}" y="{y - 4:.1f}" '
+            f'width="{max(end - start, 1):.1f}" height="8" rx="1.5"/>'
+        )
+    if score.value is not None:
+        parts.append(f'<circle class="value" cx="{x(score.value):.1f}" cy="{y:.1f}" r="3"/>')
+    return f"<g>{''.join(parts)}</g>"
 
 
 def _bar_chart(

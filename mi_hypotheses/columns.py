@@ -12,14 +12,23 @@ from numpy.typing import NDArray
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.forward import Batch, Forward
 from mi_hypotheses.grids import Column, Floats
+from mi_hypotheses.layer_sums import CategorySums, CrossSums, one_hot
 from mi_hypotheses.models import Site
 from mi_hypotheses.shards import Shard
-from mi_hypotheses.stats import CrossSums
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 COMPARISON_UNITS = 64
+
+
+@dataclass
+class LayerSums:
+    """Sums of whole layers: against boolean and numeric labels, and by the categories of each
+    categorical label."""
+
+    cross: CrossSums
+    categories: list[CategorySums]
 
 
 @dataclass
@@ -90,12 +99,14 @@ class ColumnStore:
         shard: Shard,
         chosen: NDArray[np.bool_],
         labels: Floats,
-        sums: dict[Site, CrossSums],
+        categories: Sequence[Floats],
+        sums: Mapping[Site, LayerSums],
     ) -> None:
         """Add the `chosen` tokens [tokens] of a shard to the sums of whole layers.
 
         Args:
-            labels: [labels, tokens].
+            labels: [labels, tokens], boolean and numeric.
+            categories: [tokens] for each categorical label; NaN where a token has none.
             sums: changed in place, one entry a site. Products are float32 within a batch and
                 float64 across batches.
         """
@@ -106,18 +117,19 @@ class ColumnStore:
             index = batch.index[batch.real]
             keep = chosen[index]
             targets = torch.from_numpy(labels[:, index[keep]].astype(np.float32))
+            codes = [label[index[keep]] for label in categories]
             for site, values in activations.items():
                 into = sums[site]
                 a = values[torch.from_numpy(keep).to(values.device)]
-                if not into.n and len(a):
-                    into.centre = a.mean(0).cpu().double().numpy()
-                c = targets.to(a.device)
-                a = a - torch.from_numpy(into.centre).to(a)
-                c = c - torch.from_numpy(into.label_centre).to(c)[:, None]
-                into.n += len(a)
-                into.unit_sums += torch.stack([a.sum(0), (a * a).sum(0)]).cpu().double().numpy()
-                into.label_sums += torch.stack([c.sum(1), (c * c).sum(1)]).cpu().double().numpy()
-                into.products += (c @ a).cpu().double().numpy()
+                if not into.cross.n and len(a):
+                    centre = a.mean(0).cpu().double().numpy()
+                    into.cross.centre = centre
+                    for each in into.categories:
+                        each.centre = centre
+                a = a - torch.from_numpy(into.cross.centre).to(a)
+                _add_labels(into.cross, a, targets.to(a.device))
+                for each, code in zip(into.categories, codes, strict=True):
+                    _add_categories(each, a, code)
 
     def _run(
         self, shard: Shard, windows: Sequence[tuple[int, int]], sites: Mapping[Site, Tensor | None]
@@ -129,3 +141,25 @@ class ColumnStore:
             activations = self.forward.model.activations(tokens, sites=sites, attention_mask=mask)
             real = torch.from_numpy(batch.real).to(tokens.device)
             yield batch, {site: a[:, batch.bos :][real] for site, a in activations.items()}
+
+
+def _add_labels(into: CrossSums, a: Tensor, c: Tensor) -> None:
+    """Add centred activations `a` [tokens, units] and labels `c` [labels, tokens]."""
+    import torch
+
+    c = c - torch.from_numpy(into.label_centre).to(c)[:, None]
+    into.n += len(a)
+    into.unit_sums += torch.stack([a.sum(0), (a * a).sum(0)]).cpu().double().numpy()
+    into.label_sums += torch.stack([c.sum(1), (c * c).sum(1)]).cpu().double().numpy()
+    into.products += (c @ a).cpu().double().numpy()
+
+
+def _add_categories(into: CategorySums, a: Tensor, labels: Floats) -> None:
+    """Add centred activations `a` [tokens, units] and labels [tokens]."""
+    import torch
+
+    members = one_hot(labels, into.categories)  # [categories, tokens]
+    into.counts += members.sum(axis=1, dtype=np.int64)
+    on_device = torch.from_numpy(members).to(a)
+    into.sums += (on_device @ a).cpu().double().numpy()
+    into.squares += (on_device.sum(0) @ (a * a)).cpu().double().numpy()

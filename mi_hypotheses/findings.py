@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.columns import ColumnStore
-from mi_hypotheses.grids import Column
+from mi_hypotheses.grids import Column, Floats
 from mi_hypotheses.jobs import FiresJob
-from mi_hypotheses.metrics import TEST
-from mi_hypotheses.reports import Band, Example, ExampleToken, Histogram, LabelBand
+from mi_hypotheses.metrics import LEAST_GROUPS, TEST, Evidence, interval, ratio
+from mi_hypotheses.reports import (
+    Band,
+    CategoryBand,
+    Example,
+    ExampleToken,
+    Histogram,
+    LabelBand,
+    Score,
+)
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import Candidate, UnitStatistics
 
@@ -53,7 +61,7 @@ def histogram(statistics: UnitStatistics) -> Histogram | None:
 def bands(statistics: UnitStatistics) -> tuple[Band, ...]:
     """The mean label in each tenth of the positive range; exact zeros are in none of them."""
     edges = statistics.grid.band_edges()
-    if not len(edges):
+    if not len(edges) or statistics.label_kind == "categorical":
         return ()
     counts = statistics.counts[TEST].sum(axis=0)  # [label bins, activation bins]
     numeric = statistics.label_grid is not None
@@ -75,19 +83,49 @@ def _mean(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float | Non
 
 def label_bands(statistics: UnitStatistics) -> tuple[LabelBand, ...]:
     """The mean activation by label value, numeric labels only; at most 16 bands."""
-    if statistics.label_grid is None:
+    grid = statistics.label_grid
+    if grid is None or grid.of == "categories":
         return ()
     counts = statistics.counts[TEST].sum(axis=(0, 2))  # [label bins]
     sums = statistics.sums[TEST].sum(axis=0)
-    values = statistics.label_grid.centres
+    values = grid.centres
     starts = np.unique(np.linspace(0, len(values), 17).astype(int)[:-1]).tolist()
     found = []
     for start, stop in itertools.pairwise([*starts, len(values)]):
         n = int(counts[start:stop].sum())
         if n:
-            low, high = float(values[start]), float(values[stop - 1])
+            low, high = grid.bounds(start, stop)
             mean = float(sums[start:stop].sum() / n)
             found.append(LabelBand(low=low, high=high, n_tokens=n, mean_activation=mean))
+    return tuple(found)
+
+
+def category_bands(
+    statistics: UnitStatistics, names: Sequence[str], weights: Floats
+) -> tuple[CategoryBand, ...]:
+    """The mean activation of each category, in the order of `names`; `weights` are of
+    `metrics.bootstrap_weights`.
+
+    A mean has an interval where at least as many groups have the category as a score needs.
+    """
+    if not names:
+        return ()
+    evidence = Evidence.of(statistics, weights)
+    means = ratio(evidence.sums, evidence.counts[:, :, 0])  # [rows, categories]
+    per_group = statistics.counts[TEST].sum(axis=2)  # [groups, categories]
+    groups, totals = np.count_nonzero(per_group, axis=0), per_group.sum(axis=0)
+    found = []
+    for name, n, spread, column in zip(names, totals.tolist(), groups, means.T, strict=True):
+        score = interval(column) if spread >= LEAST_GROUPS else Score(value=column[0])
+        found.append(
+            CategoryBand(
+                name=name,
+                n_tokens=n,
+                mean_activation=score.value,
+                low=score.low,
+                high=score.high,
+            )
+        )
     return tuple(found)
 
 

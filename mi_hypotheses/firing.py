@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses import models, scoring
-from mi_hypotheses.columns import ColumnStore
+from mi_hypotheses.columns import ColumnStore, LayerSums
 from mi_hypotheses.context import Context
+from mi_hypotheses.grids import Floats
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
 from mi_hypotheses.jobs import FiresJob, attempt
+from mi_hypotheses.layer_sums import CategorySums, CrossSums
 from mi_hypotheses.metrics import Metric
 from mi_hypotheses.models import Site
 from mi_hypotheses.reports import Result
 from mi_hypotheses.scoring import Comparison, Review
 from mi_hypotheses.shards import Shard, ShardStore
-from mi_hypotheses.stats import CrossSums, Pilot
+from mi_hypotheses.stats import Pilot
 
 
 class Firing:
@@ -31,6 +33,7 @@ class Firing:
         self.info = store.source.info
         self.reviews: dict[int, Review] = {}
         self.cross: dict[Site, tuple[list[FiresJob], CrossSums]] = {}
+        self.by_category: dict[int, CategorySums] = {}  # by the id of the job
 
     def check(self, job: FiresJob) -> None:
         """Refuse a unit that the model does not have, before anything runs."""
@@ -55,30 +58,43 @@ class Firing:
         return scoring.result(job, review, comparison, metrics=self.metrics, seed=seed)
 
     def _search(self, jobs: list[FiresJob]) -> None:
-        """Choose the unit of each search by |pearson| on calibration documents."""
+        """Choose the unit of each search on calibration documents: by |pearson|, or by η² where
+        labels are categories."""
         by_sites: dict[tuple[Site, ...], list[FiresJob]] = {}
         for job in jobs:
             by_sites.setdefault(self._sites(job), []).append(job)
         for sites, members in by_sites.items():
-            width = self.info.d_mlp or 0
-            centres = self._calibration_means(members)
-            sums = {site: CrossSums(np.zeros(width), centres) for site in sites}
+            graded = [job for job in members if not job.categories]
+            sorted_out = [job for job in members if job.categories]
+            nothing = np.zeros(self.info.d_mlp or 0)
+            centres = self._calibration_means(graded)
+            sums = {
+                site: LayerSums(
+                    CrossSums(nothing, centres),
+                    [CategorySums(nothing, len(job.categories)) for job in sorted_out],
+                )
+                for site in sites
+            }
             self.progress.stage("searching units", total=self.store.n_tokens)
             with self.stages.timed("forward"):
                 for index, shard in enumerate(self.store):
                     chosen = shard.scored.copy()
                     chosen[shard.scored] = ~shard.test
-                    labels = np.stack([job.labels_on(index, shard) for job in members])
-                    self.columns.add_layer_sums(shard, chosen, labels, sums)
-            correlations = np.stack([sums[site].pearson() for site in sites], axis=1)
-            for job, found in zip(members, correlations, strict=True):
+                    labels = _stacked(graded, index, shard)
+                    categories = [job.labels_on(index, shard) for job in sorted_out]
+                    self.columns.add_layer_sums(shard, chosen, labels, categories, sums)
+            correlations = np.stack([sums[site].cross.pearson() for site in sites], axis=1)
+            for job, found in zip(graded, correlations, strict=True):
                 _choose(job, sites, found)
+            for number, job in enumerate(sorted_out):
+                shares = [sums[site].categories[number].eta_squared() for site in sites]
+                _choose(job, sites, np.stack(shares))
 
     def _calibration_means(self, members: list[FiresJob]) -> NDArray[np.float64]:
         """The mean label of each job on calibration tokens."""
         total, n = np.zeros(len(members)), 0
         for index, shard in enumerate(self.store):
-            labels = np.stack([job.labels_on(index, shard) for job in members])
+            labels = _stacked(members, index, shard)
             chosen = labels[:, shard.scored][:, ~shard.test]
             total, n = total + chosen.sum(axis=1), n + chosen.shape[1]
         return total / max(n, 1)
@@ -123,13 +139,18 @@ class Firing:
     def _compare(self, index: int, shard: Shard, jobs: list[FiresJob]) -> None:
         """Add the shard to the sums of the comparison units of each layer."""
         for site in dict.fromkeys(job.site for job in jobs):
-            members = [job for job in jobs if job.site == site]
+            here = [job for job in jobs if job.site == site]
             block = self.columns.comparison(shard, site)[shard.scored][shard.test]
-            labels = np.stack([job.labels_on(index, shard) for job in members], axis=1)
+            means = block.mean(axis=0, dtype=np.float64) if len(block) else np.zeros(block.shape[1])
+            for job in (job for job in here if job.categories):
+                fresh = CategorySums(means, len(job.categories))
+                codes = job.labels_on(index, shard)[shard.scored][shard.test]
+                self.by_category.setdefault(id(job), fresh).update(block, codes)
+            members = [job for job in here if not job.categories]
+            if not members:
+                continue
+            labels = _stacked(members, index, shard).T
             if site not in self.cross:
-                means = (
-                    block.mean(axis=0, dtype=np.float64) if len(block) else np.zeros(block.shape[1])
-                )
                 centres = [job.statistics.centre[1] if job.statistics else 0.0 for job in members]
                 self.cross[site] = members, CrossSums(means, np.array(centres))
             known, sums = self.cross[site]
@@ -166,22 +187,34 @@ class Firing:
                 attempt(job, third, shard)
 
     def _comparison(self, job: FiresJob) -> Comparison:
+        assert job.neuron is not None  # chosen before statistics were made
+        others = self.columns.comparison_units(job.site) != job.neuron.index
+        if job.categories:
+            return Comparison("eta_squared", self.by_category[id(job)].eta_squared()[others])
         members, sums = self.cross[job.site]
         row: NDArray[np.float64] = np.abs(sums.pearson()[members.index(job)])
-        assert job.neuron is not None  # chosen before statistics were made
-        return Comparison(row[self.columns.comparison_units(job.site) != job.neuron.index])
+        return Comparison("pearson", row[others])
+
+
+def _stacked(jobs: Sequence[FiresJob], index: int, shard: Shard) -> Floats:
+    """The labels of each job on a shard, [jobs, tokens]."""
+    labels = [job.labels_on(index, shard) for job in jobs]
+    return np.stack(labels) if labels else np.empty((0, len(shard)))
 
 
 def _choose(job: FiresJob, sites: Sequence[Site], correlations: NDArray[np.float64]) -> None:
     """Take the unit with the highest |pearson|, or the lowest pearson where the claim is that
-    it is low; `correlations` is [sites, units]."""
+    it is low, or the highest η²; `correlations` is these, [sites, units]."""
     low = job.hypothesis.sign == "-"
     best = int(np.argmax(-correlations if low else np.abs(correlations)))
     site, index = divmod(best, correlations.shape[1])
     found = float(correlations[site, index])
     job.neuron = Neuron(layer=sites[site].layer, index=index, at=sites[site].at)
     job.sign = -1.0 if low or found < 0 else 1.0
+    by, shown = "lowest pearson" if low else "|pearson|", f"{found:+.2f}"
+    if job.categories:
+        by, shown = "η²", f"{found:.2f}"
     job.searched = (
-        f"{job.hypothesis.unit}: best of {correlations.size} by "
-        f"{'lowest pearson' if low else '|pearson|'} on calibration documents ({found:+.2f})"
+        f"{job.hypothesis.unit}: best of {correlations.size} by {by} on calibration documents "
+        f"({shown})"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +76,22 @@ class Grid:
 
 @dataclass(frozen=True)
 class LabelGrid:
-    """Bins of a numeric label: its distinct values where there are few, quantiles else.
+    """Bins of a label that is not boolean: of a numeric one its distinct values where there are
+    few, quantiles else; of a categorical one its categories.
 
-    `centres` are those values; `edges` lie between them.
+    `centres` are those values, or the indices of the categories, which `of` says; `edges` lie
+    between them.
     """
 
     centres: Floats
+    of: Literal["values", "quantiles", "categories"] = "values"
+
+    def bounds(self, start: int, stop: int) -> tuple[float, float]:
+        """From where to where the labels in bins `start` to `stop` - 1 lie."""
+        if self.of != "quantiles":
+            return float(self.centres[start]), float(self.centres[stop - 1])
+        ends = np.array([self.centres[0], *self.edges, self.centres[-1]])
+        return float(ends[start]), float(ends[stop])
 
     @property
     def edges(self) -> Floats:
@@ -94,12 +105,18 @@ class LabelGrid:
         return np.searchsorted(self.edges, labels, side="right")
 
     @classmethod
+    def of_categories(cls, count: int) -> LabelGrid:
+        """A bin for each of `count` categories."""
+        return cls(np.arange(count, dtype=np.float64), "categories")
+
+    @classmethod
     def from_pilot(cls, labels: Floats) -> LabelGrid:
         """At most `LABEL_BINS` bins around labels like these."""
         values = np.unique(labels)
-        if len(values) > LABEL_BINS:
+        few = len(values) <= LABEL_BINS
+        if not few:
             quantiles = np.quantile(labels, np.linspace(0, 1, LABEL_BINS - 1))
             spread = np.linspace(values[0], values[-1], LABEL_BINS // 4)
             values = np.unique(np.concatenate([quantiles, spread]))
             values = values[np.linspace(0, len(values) - 1, LABEL_BINS).astype(np.int64)]
-        return cls(np.unique(values))
+        return cls(np.unique(values), "values" if few else "quantiles")

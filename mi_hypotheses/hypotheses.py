@@ -53,8 +53,8 @@ class Neuron(_Frozen):
 class AnyNeuron(_Frozen):
     """Some neuron of the model, or of one layer.
 
-    The one with the highest |pearson| on calibration documents is taken, with its sign, and
-    judged on test documents.
+    The one with the highest |pearson| on calibration documents is taken, with its sign, or with
+    the highest η² where labels are categories, and judged on test documents.
     """
 
     layer: int | None = Field(default=None, ge=0)
@@ -244,6 +244,16 @@ class Fires(Claim):
     def _threshold_of_a_known_unit(self) -> Self:
         if self.threshold is not None and isinstance(self.unit, AnyNeuron):
             raise ValueError("threshold= needs a unit that is known: a search has none yet")
+        return self
+
+    @model_validator(mode="after")
+    def _no_direction_of_categories(self) -> Self:
+        stated = "sign" if self.sign == "-" else "threshold" if self.threshold is not None else None
+        if stated and self.on.categories is not None:
+            raise ValueError(
+                f"{stated}= says nothing about a categorical label: its score is how far the "
+                "categories differ. For one category, write on=predicate.is_(name)"
+            )
         return self
 
     @property

@@ -19,10 +19,12 @@ from mi_hypotheses.hypotheses import Attends, Fires, Head, Hypothesis, Neuron
 from mi_hypotheses.models import Site
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.queries import Known, Queries, QueryStore
+from mi_hypotheses.reports import LabelKind
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import UnitStatistics
 
-PackedLabels = NDArray[np.uint8] | Floats  # bits of boolean labels, or numbers
+# Bits of boolean labels, indices of categories (-1 where there is none), or numbers.
+PackedLabels = NDArray[np.uint8] | NDArray[np.int16] | Floats
 
 _log = logging.getLogger(__name__)
 
@@ -118,15 +120,19 @@ class FiresJob(Job):
         return Site(unit.layer or 0, unit.at)
 
     @property
-    def numeric(self) -> bool:
-        return self.hypothesis.on.numeric
+    def label_kind(self) -> LabelKind:
+        return self.hypothesis.on.label_kind
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of the categories, empty where labels are none."""
+        return self.hypothesis.on.categories or ()
 
     def label(self, shard: Shard, said: Said) -> None:
         on = self.hypothesis.on
         if on not in said.labels:
             parts = [self._labels_of(shard, index) for index in range(len(shard.documents))]
-            labels = np.concatenate([*parts, np.empty(0)])
-            said.labels[on] = labels if self.numeric else np.packbits(labels > 0)
+            said.labels[on] = _packed(np.concatenate([*parts, np.empty(0)]), self.label_kind)
         self.labels.append(said.labels[on])
 
     def _labels_of(self, shard: Shard, index: int) -> Floats:
@@ -141,7 +147,14 @@ class FiresJob(Job):
             raise PredicateError(
                 f"The predicate raised {type(error).__name__} {where}: {error}."
             ) from error
-        if labels.shape != (len(view),) or not np.isfinite(labels).all():
+        if self.categories:
+            if labels.shape != (len(view),) or not _are_categories(labels, len(self.categories)):
+                raise PredicateError(
+                    "A categorical predicate must give, for each of the "
+                    f"{len(view)} tokens, the index of one of its {len(self.categories)} "
+                    f"categories or NaN, and did not {where}."
+                )
+        elif labels.shape != (len(view),) or not np.isfinite(labels).all():
             raise PredicateError(
                 f"The predicate must give one finite number for each of the {len(view)} tokens, "
                 f"and gave an array of shape {labels.shape} or one with NaN {where}."
@@ -149,9 +162,12 @@ class FiresJob(Job):
         return labels
 
     def labels_on(self, index: int, shard: Shard) -> Floats:
-        """The labels of all tokens of a shard labelled before, [tokens]."""
+        """The labels of all tokens of a shard labelled before, [tokens]; NaN where a token
+        has no category."""
         kept = self.labels[index]
-        if self.numeric:
+        if self.label_kind == "categorical":
+            return np.where(kept < 0, np.nan, kept)
+        if self.label_kind == "numeric":
             return kept.astype(np.float64)
         return np.unpackbits(kept.astype(np.uint8), count=len(shard)).astype(np.float64)
 
@@ -180,6 +196,17 @@ class FiresJob(Job):
                 "float16 or bfloat16, try --dtype float32."
             )
         return column if self.sign > 0 else -column
+
+
+def _packed(labels: Floats, kind: LabelKind) -> PackedLabels:
+    if kind == "boolean":
+        return np.packbits(labels > 0)
+    return np.nan_to_num(labels, nan=-1).astype(np.int16) if kind == "categorical" else labels
+
+
+def _are_categories(labels: Floats, count: int) -> bool:
+    known = labels[~np.isnan(labels)]
+    return bool(np.isin(known, np.arange(count)).all())
 
 
 @dataclass(eq=False)

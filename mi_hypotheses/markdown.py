@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mi_hypotheses import presentation
+from mi_hypotheses import category_means, presentation
 from mi_hypotheses.comparison import (
     Column,
     Grid,
@@ -123,9 +123,25 @@ def _facts(group: tuple[Result, ...]) -> Iterator[str]:
         if verdict.status != "error":
             yield f"  - {_plain(presentation.counts_text(result))}"
         yield from (f"  - {_plain(line)}" for line in presentation.head_facts(result))
+        yield from (f"  - {_plain(line)}" for line in _means(result))
         if result.searched:
             yield f"  - chosen by search: {_plain(result.searched)}"
         yield from (f"  - {_plain(reason)}" for reason in verdict.reasons)
+
+
+def _means(result: Result) -> Iterator[str]:
+    """The mean activation of each category, on one line."""
+    shown, left_out = category_means.means_shown(result)
+    if shown:
+        means = [
+            f"{one_line(band.name)} {score_text(category_means.mean_of(band))} "
+            f"(n {count(band.n_tokens)})"
+            for band in shown
+        ]
+        rest = f"; {count(left_out)} between these" if left_out else ""
+        yield f"mean activation by category: {'; '.join(means)}{rest}"
+    if absent := category_means.absent_text(result):
+        yield absent
 
 
 def _sources(report: Report) -> Iterator[str]:

@@ -27,6 +27,7 @@ from mi_hypotheses import (
     head_scores,
     head_slices,
     jobs,
+    layer_sums,
     metrics,
     patterns,
     queries,
@@ -234,7 +235,7 @@ def _code_hash() -> str:
     """Hash of the modules that results follow from, so that none outlives a change of them."""
     digest = hashlib.blake2b(digest_size=16)
     parts = [text, grids, stats, metrics, rivals, scoring, findings, jobs, reports, shards]
-    parts += [columns, firing, forward, edges, queries, patterns]
+    parts += [columns, layer_sums, firing, forward, edges, queries, patterns]
     parts += [attending, head_calibration, head_findings, head_review, head_scores, head_slices]
     for module in parts:
         digest.update(inspect.getsource(module).encode())

@@ -2,21 +2,21 @@
 
 Formulas: Pearson and variance explained after Gurnee et al. 2024 (universal neurons); average
 precision as in scikit-learn's `average_precision_score`, with tokens of one histogram bin tied;
-AUROC as the Mann-Whitney statistic; intervals by the percentile bootstrap over groups of
-documents (Efron & Tibshirani 1993, chapter 13).
+AUROC as the Mann-Whitney statistic; η² as in one-way analysis of variance; intervals by the
+percentile bootstrap over groups of documents (Efron & Tibshirani 1993, chapter 13).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from mi_hypotheses.grids import Floats
-from mi_hypotheses.reports import Bar, Score, Status, Verdict
+from mi_hypotheses.reports import Bar, LabelKind, Score, Status, Verdict
 from mi_hypotheses.stats import UnitStatistics
 from mi_hypotheses.text import CALIBRATION_GROUPS, GROUPS
 
@@ -35,12 +35,14 @@ class Evidence:
     Row 0 weighs every group once: its scores are the reported values. The other rows are
     bootstrap resamples. `moments` is float64 [rows, 8] (`stats.MOMENTS`), `counts` float64
     [rows, label bins, activation bins], `threshold_bin` the first activation bin that counts
-    as firing.
+    as firing, `sums` float64 [rows, label bins] the sums of activations. Of a categorical label
+    counts have one activation bin, so that many categories stay cheap.
     """
 
     moments: Floats
     counts: Floats
     threshold_bin: int | None = None
+    sums: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def of(
@@ -48,11 +50,14 @@ class Evidence:
     ) -> Evidence:
         """The evidence in statistics; `weights` is [rows, test groups]."""
         counts = statistics.counts[TEST]
+        if statistics.label_kind == "categorical":
+            counts = counts.sum(axis=2, keepdims=True)
         flat = weights @ counts.reshape(len(counts), -1).astype(np.float64)
         return cls(
             weights @ statistics.moments[TEST],
             flat.reshape(len(weights), *counts.shape[1:]),
             threshold_bin,
+            weights @ statistics.sums[TEST],
         )
 
     @cached_property
@@ -138,21 +143,39 @@ def _specificity(evidence: Evidence) -> Floats:
     return ratio(evidence.moments[:, 7], evidence.moments[:, 6])
 
 
+def _eta_squared(evidence: Evidence) -> Floats:
+    """Sum of squares between categories over all.
+
+    It is never negative, and a resample's has its sampling error on top of that of the sample:
+    many small categories would lift all resamples above the value. So their mean is moved to it.
+    """
+    n, sums = evidence.counts.sum(axis=2), evidence.sums
+    mean = ratio(sums.sum(axis=1), n.sum(axis=1))
+    apart = np.nan_to_num(ratio(sums, n) - mean[:, None])
+    total, a, _, aa = evidence.moments.T[:4]
+    found = np.clip(ratio((n * apart**2).sum(axis=1), aa - ratio(a * a, total)), 0, 1)
+    if len(found) > 1 and np.isfinite(found[1:]).any():
+        found[1:] = np.clip(found[1:] - (np.nanmean(found[1:]) - found[0]), 0, 1)
+    return found
+
+
 @dataclass(frozen=True)
 class Metric:
     """A score: its name, the labels it is defined for, and how it follows from evidence.
 
+    `label` `any` means boolean and numeric labels, which are numbers; categories are none.
     `compute` returns float64 [rows], NaN where the score is undefined. `headline` scores are
     shown in summary tables.
     """
 
     name: str
-    label: Literal["boolean", "numeric", "any"]
+    label: LabelKind | Literal["any"]
     compute: Callable[[Evidence], Floats]
     headline: bool = False
 
-    def applies(self, *, numeric: bool) -> bool:
-        return self.label in ("any", "numeric" if numeric else "boolean")
+    def applies(self, kind: LabelKind) -> bool:
+        """Whether the score is defined for labels of this kind."""
+        return self.label == kind or (self.label == "any" and kind != "categorical")
 
 
 def builtin_metrics() -> list[Metric]:
@@ -168,6 +191,7 @@ def builtin_metrics() -> list[Metric]:
         Metric("recall", "boolean", _recall),
         Metric("auroc", "boolean", _auroc),
         Metric("specificity", "boolean", _specificity),
+        Metric("eta_squared", "categorical", _eta_squared, headline=True),
     ]
 
 
@@ -220,9 +244,19 @@ def undefined_reasons(statistics: UnitStatistics) -> tuple[str, ...]:
     n, a, c, aa, cc = moments.sum(axis=0)[:5]
     groups = int(np.count_nonzero(moments[:, 0]))
     if groups < LEAST_GROUPS:
-        return (f"only {groups} of the 32 test groups have documents; {LEAST_GROUPS} are needed",)
+        which = "documents"
+        if statistics.label_kind == "categorical":
+            which = "tokens with a category"
+        return (f"only {groups} of the 32 test groups have {which}; {LEAST_GROUPS} are needed",)
     reasons = []
-    if statistics.label_grid is None:
+    if statistics.label_kind == "categorical":
+        enough = int(np.count_nonzero(counts >= LEAST_TOKENS))
+        if enough < 2:
+            reasons.append(
+                f"only {enough} of the {len(counts)} categories {'has' if enough == 1 else 'have'} "
+                f"at least {LEAST_TOKENS} test tokens; 2 are needed"
+            )
+    elif statistics.label_kind == "boolean":
         for count, word in zip(counts.tolist(), ("negative", "positive"), strict=True):
             if count < LEAST_TOKENS:
                 reasons.append(
@@ -240,12 +274,12 @@ def undefined_reasons(statistics: UnitStatistics) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def scores(evidence: Evidence, metrics: Sequence[Metric], *, numeric: bool) -> dict[str, Score]:
+def scores(evidence: Evidence, metrics: Sequence[Metric], kind: LabelKind) -> dict[str, Score]:
     """Every applicable score with its interval."""
     return {
         metric.name: interval(metric.compute(evidence))
         for metric in metrics
-        if metric.applies(numeric=numeric)
+        if metric.applies(kind)
     }
 
 

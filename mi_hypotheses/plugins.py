@@ -115,9 +115,9 @@ class Plugins:
         if isinstance(hypothesis, Attends):
             subject, fitting = "heads", [metric.name for metric in self.head_metrics()]
         else:
-            numeric = hypothesis.on.numeric
-            subject = "numeric labels" if numeric else "boolean labels"
-            fitting = [m.name for m in self.metrics() if m.applies(numeric=numeric)]
+            kind = hypothesis.on.label_kind
+            subject = f"{kind} labels"
+            fitting = [m.name for m in self.metrics() if m.applies(kind)]
         for name in hypothesis.expect:
             if name in fitting:
                 continue

@@ -2,7 +2,7 @@
 
 A predicate turns a document's tokens into labels. Leaves (`Regex`, `TokenIn`, and the functions of
 `function_predicates`) say which stretches of text count; `&`, `|`, `~` and `.shift(n)` combine the
-labels token by token.
+labels token by token. A categorical predicate gives each token one category of several, or none.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, PydanticSchemaGenerationError, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from mi_hypotheses.errors import PredicateError
+from mi_hypotheses.errors import PredicateError, did_you_mean
+from mi_hypotheses.reports import LabelKind
 from mi_hypotheses.text import Spans, TokenChoice, TokenView, label_tokens
 
-Labels = NDArray[np.float64]  # [tokens]: 0 or 1, or any finite number where numeric
+# [tokens]: 0 or 1; any finite number where numeric; where categorical the index of the category,
+# and NaN on tokens that have none.
+Labels = NDArray[np.float64]
 
 CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -56,6 +59,19 @@ class Predicate(ABC):
         return False
 
     @property
+    def categories(self) -> tuple[str, ...] | None:
+        """The names of the categories, in the order of their labels; None where labels are
+        not categories."""
+        return None
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """What labels are: 0 and 1, numbers, or categories."""
+        if self.categories is not None:
+            return "categorical"
+        return "numeric" if self.numeric else "boolean"
+
+    @property
     def written(self) -> str:
         """What reports call the predicate, where it is none that can be written out."""
         return repr(self)
@@ -81,6 +97,10 @@ class Predicate(ABC):
     def shift(self, by: int) -> Shift:
         """The labels moved `by` tokens on: `.shift(1)` labels the token after."""
         return Shift(self, by=by)
+
+    def is_(self, category: str) -> IsCategory:
+        """The tokens of one category, of a categorical predicate."""
+        return IsCategory(self, category)
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -192,9 +212,12 @@ class _Combination(Predicate):
     @abstractmethod
     def parts(self) -> tuple[Predicate, ...]: ...
 
+    def _own(self) -> list[str | int]:
+        """What tells it from another combination of the same parts."""
+        return [type(self).__name__, 0]
+
     def fingerprint(self) -> str:
-        own = [type(self).__name__, getattr(self, "by", 0)]
-        text = json.dumps([own, [part.fingerprint() for part in self.parts()]])
+        text = json.dumps([self._own(), [part.fingerprint() for part in self.parts()]])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -202,8 +225,16 @@ def _boolean(parts: Iterable[Predicate], operator: str) -> None:
     for part in parts:
         if not isinstance(part, Predicate):
             raise ValueError(f"{operator} joins predicates, not {type(part).__name__}")
-        if part.numeric:
-            raise ValueError(f"{operator} joins boolean predicates, and one of these is numeric")
+        if part.label_kind != "boolean":
+            raise ValueError(
+                f"{operator} joins boolean predicates, and one of these is {part.label_kind}"
+                + _one_category(part)
+            )
+
+
+def _one_category(part: Predicate) -> str:
+    """What to write instead of a categorical predicate."""
+    return f": write .is_({part.categories[0]!r}) for one category" if part.categories else ""
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -266,8 +297,18 @@ class Shift(_Combination):
     by: int
     kind: Literal["shift"] = field(default="shift", init=False, repr=False, kw_only=True)
 
+    def __post_init__(self) -> None:
+        if self.of.categories is not None:
+            raise ValueError(
+                "shift() moves boolean and numeric labels, and these are categorical"
+                + _one_category(self.of)
+            )
+
     def parts(self) -> tuple[Predicate, ...]:
         return (self.of,)
+
+    def _own(self) -> list[str | int]:
+        return [type(self).__name__, self.by]
 
     @property
     def numeric(self) -> bool:
@@ -285,6 +326,36 @@ class Shift(_Combination):
         return moved
 
 
+@dataclass(frozen=True, config=CONFIG)
+class IsCategory(_Combination):
+    """Tokens of one category of a categorical predicate; written `part.is_("name")`."""
+
+    of: Predicate
+    category: str
+    kind: Literal["is_category"] = field(
+        default="is_category", init=False, repr=False, kw_only=True
+    )
+
+    def __post_init__(self) -> None:
+        names = self.of.categories
+        if names is None:
+            raise ValueError(f"is_() asks a categorical predicate; this is {self.of.label_kind}")
+        if self.category not in names:
+            raise ValueError(
+                f"there is no category {self.category!r}. {did_you_mean(self.category, names)}"
+            )
+
+    def parts(self) -> tuple[Predicate, ...]:
+        return (self.of,)
+
+    def _own(self) -> list[str | int]:
+        return [type(self).__name__, self.category]
+
+    def labels(self, view: TokenView) -> Labels:
+        code = (self.of.categories or ()).index(self.category)
+        return np.asarray(self.of.labels(view) == code, dtype=np.float64)
+
+
 def describe(predicate: Predicate) -> str:
     """The predicate as its author would write it, for reports and generated plugin files."""
     match predicate:
@@ -297,6 +368,8 @@ def describe(predicate: Predicate) -> str:
         case Shift(of=part, by=by):
             inner = _grouped(part)
             return f"({inner}).shift({by})" if isinstance(part, Not) else f"{inner}.shift({by})"
+        case IsCategory(of=part, category=category):
+            return f"{_grouped(part)}.is_({category!r})"
         case Regex():
             return _call("Regex", _raw(predicate.pattern), predicate, skip="pattern")
         case TokenIn():

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from mi_hypotheses.reports import Attention, Bar, Report, Result, Score, Shares, Slice, Status
+from mi_hypotheses.reports import (
+    Attention,
+    Bar,
+    Report,
+    Result,
+    Score,
+    Shares,
+    Slice,
+    Status,
+)
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 MISSING = "–"
@@ -57,11 +66,6 @@ _HEADLINES = {
     "categorical": ("eta_squared",),
 }
 _HEAD_HEADLINES = ("target_mass", "hit_rate", "lift_position")
-# What a unit's percentile among comparison units is of, and among what.
-COMPARED = {
-    "fires": ("|pearson|", "comparison units"),
-    "attends": ("target mass", "comparison heads"),
-}
 WEAK = 0.5  # a slice is weak whose interval lies below this share of the whole's score
 
 # Control characters as their Unicode pictures; marks that reorder text as their code points.
@@ -316,6 +320,8 @@ def counts_text(result: Result) -> str:
     """How much was tested: tokens, positives, documents, groups, and the threshold."""
     head = result.kind == "attends"
     parts = [f"{count(result.n_tokens)} test {'queries' if head else 'tokens'}"]
+    if result.label_kind == "categorical":
+        parts = [f"{parts[0]} with a category", f"{count(result.n_unlabelled)} without"]
     if head:
         parts.append(f"{count(result.n_positive)} with a target ({percent(result.prevalence)})")
     elif result.label_kind == "boolean":
@@ -326,9 +332,17 @@ def counts_text(result: Result) -> str:
     if result.sign == "-":
         parts.append("sign −")
     if result.comparison_percentile is not None:
-        above = percent(result.comparison_percentile)
-        parts.append(f"{COMPARED[result.kind][0]} above {above} of {COMPARED[result.kind][1]}")
+        score, others = compared(result)
+        parts.append(f"{score} above {percent(result.comparison_percentile)} of {others}")
     return " · ".join(parts)
+
+
+def compared(result: Result) -> tuple[str, str]:
+    """What a unit's percentile among comparison units is of, and among what."""
+    if result.kind == "attends":
+        return "target mass", "comparison heads"
+    score = words("eta_squared") if result.label_kind == "categorical" else "|pearson|"
+    return score, "comparison units"
 
 
 def head_facts(result: Result) -> list[str]:

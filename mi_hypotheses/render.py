@@ -13,7 +13,15 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mi_hypotheses import attention_view, charts, comparison, curves, head_charts, presentation
+from mi_hypotheses import (
+    attention_view,
+    category_means,
+    charts,
+    comparison,
+    curves,
+    head_charts,
+    presentation,
+)
 from mi_hypotheses.markdown import render_markdown
 from mi_hypotheses.presentation import (
     MISSING,
@@ -68,6 +76,7 @@ def render_html(report: Report) -> str:
             tables=comparison.overviews(results),
             brief=len(comparison.earlier_checkpoints(results)) > MOST_CHECKPOINTS,
             kinds={result.kind for result in results},
+            label_kinds={result.label_kind for result in results},
             anchor=_anchors(results),
             counts=status_counts(report),
             shades=range(1, SHADES + 1),
@@ -108,6 +117,7 @@ def _environment() -> Environment:
         curves=curves,
         comparison=comparison,
         present=presentation,
+        means=category_means,
         strongest=_strongest,
     )
     return environment
@@ -158,34 +168,47 @@ def _breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[:/])(?=.)|(?=[#@])", visible(text)))
 
 
-def _tokens_markup(example: Example, strongest: float) -> Markup:
+def _tokens_markup(example: Example, strongest: float, result: Result) -> Markup:
     """The example's tokens, shaded by activation, labelled ones underlined, focus outlined.
 
-    Attributes are written without quotes and classes with few letters: this is most of the page.
+    Of a categorical label those are underlined that have the category of the focus. Attributes
+    are written without quotes where they can be and classes with few letters: this is most of
+    the page.
     """
     start = max(0, example.focus - BEFORE)
     end = min(len(example.tokens), example.focus + AFTER + 1)
     parts = ["<u>…</u>"] if start > 0 else []
-    parts += [
-        _token_markup(example.tokens[i], strongest, focus=i == example.focus)
-        for i in range(start, end)
-    ]
+    focus = example.tokens[example.focus].label if example.focus < end else None
+    for i in range(start, end):
+        token, title = example.tokens[i], ""
+        marked = token.label is not None and token.label > 0
+        if result.label_kind == "categorical":
+            marked = token.label is not None and token.label == focus
+            title = category_means.category_name(result, token.label)
+        parts.append(
+            _token_markup(token, strongest, focus=i == example.focus, marked=marked, title=title)
+        )
     if end < len(example.tokens):
         parts.append("<u>…</u>")
     return Markup("".join(parts))
 
 
-def _token_markup(token: ExampleToken, strongest: float, *, focus: bool) -> str:
+def _token_markup(
+    token: ExampleToken, strongest: float, *, focus: bool, marked: bool, title: str
+) -> str:
     classes = []
     if token.activation is not None and strongest > 0:
         shade = round(SHADES * abs(token.activation) / strongest)
         if shade:
             classes.append(f"{'p' if token.activation > 0 else 'n'}{shade}")
-    if token.label is not None and token.label > 0:
+    if marked:
         classes.append("l")
     if focus:
         classes.append("f")
     names = f' class="{" ".join(classes)}"' if len(classes) > 1 else ""
     names = f" class={classes[0]}" if len(classes) == 1 else names
+    told = number(token.activation)
+    if title:
+        told = f'"{told} {escape(visible(title))}"'
     # A token inside a multi-byte character has no text of its own.
-    return f"<i{names} title={number(token.activation)}>{escape(visible(token.text) or '·')}</i>"
+    return f"<i{names} title={told}>{escape(visible(token.text) or '·')}</i>"

@@ -58,7 +58,8 @@ class Bar(Record):
 class Histogram(Record):
     """Activations of test tokens in equal-width bins; counts are split by a boolean label.
 
-    `edges` has one entry more than the counts. For numeric labels all counts are in `negative`.
+    `edges` has one entry more than the counts. For numeric and categorical labels all counts
+    are in `negative`.
     """
 
     edges: tuple[float, ...]
@@ -87,6 +88,19 @@ class LabelBand(Record):
     mean_activation: Number
 
 
+class CategoryBand(Record):
+    """Tokens of one category, with their mean activation and its 95% interval.
+
+    The interval is null where fewer than 8 test groups have the category.
+    """
+
+    name: str
+    n_tokens: int
+    mean_activation: Number
+    low: Number = None
+    high: Number = None
+
+
 class Slice(Record):
     """The scores on a part of the test tokens, `name` being e.g. `position 0-15`."""
 
@@ -97,7 +111,9 @@ class Slice(Record):
 
 
 class ExampleToken(Record):
-    """`text` is the token's own stretch of the document; `label` what the predicate says."""
+    """`text` is the token's own stretch of the document; `label` what the predicate says: of a
+    categorical one the index of the category in `Result.category_bands`, null where there is
+    none."""
 
     text: str
     activation: Number
@@ -198,7 +214,9 @@ class Result(Record):
     """One hypothesis on one corpus.
 
     For a head (`kind` is "attends") tokens are queries: `n_positive` of `n_tokens` have a
-    target, `prevalence` is their share, and `histogram` counts them by target mass.
+    target, `prevalence` is their share, and `histogram` counts them by target mass. For a
+    categorical label `n_tokens` and all else is of tokens that have a category; `n_unlabelled`
+    test tokens have none, and `category_bands` has all categories, in the order of declaration.
     """
 
     name: str
@@ -213,6 +231,7 @@ class Result(Record):
     corpus: str
     hypothesis_hash: str
     n_tokens: int = 0
+    n_unlabelled: int = 0
     n_positive: int = 0
     prevalence: Number = None
     n_documents: int = 0
@@ -221,12 +240,13 @@ class Result(Record):
     threshold: Number = None
     scores: dict[str, Score] = Field(default_factory=dict)
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
-    comparison_percentile: Number = None  # share of comparison units with less |pearson| or mass
+    comparison_percentile: Number = None  # share of comparison units with less of the same
     expect: tuple[Bar, ...] = ()
     verdict: Verdict
     histogram: Histogram | None = None
     bands: tuple[Band, ...] = ()
     label_bands: tuple[LabelBand, ...] = ()
+    category_bands: tuple[CategoryBand, ...] = ()
     slices: tuple[Slice, ...] = ()
     examples: Examples = Examples()
     attention: Attention | None = None  # of heads

@@ -15,7 +15,7 @@ from mi_hypotheses.stats import MOMENTS, Mask, RivalTable, UnitStatistics
 
 RIVALS = {
     "constant": "predicting always",
-    "random": "predicting at random, as often as the label holds",
+    "random": "labels dealt at random, as many of each",
     "token_identity": "the current token alone",
     "previous_token": "the previous token alone",
     "position": "the position in the window alone",
@@ -31,12 +31,17 @@ HEAD_RIVALS = {
 }
 
 
-def constant_floors(prevalence: float, *, numeric: bool) -> dict[str, float]:
-    """Scores of rivals that do not look: predicting always, and at random as often as the
-    label holds."""
-    if numeric:
+def constant_floors(statistics: UnitStatistics) -> dict[str, float]:
+    """Scores, on test tokens, of rivals that do not look: predicting always, and at random as
+    often as the label holds."""
+    if statistics.label_kind == "numeric":
         return {"pearson.constant": 0.0, "spearman.constant": 0.0}
-    p = prevalence
+    counts = statistics.counts[TEST].sum(axis=(0, 2))
+    n = int(counts.sum())
+    if statistics.label_kind == "categorical":
+        chance = (np.count_nonzero(counts) - 1) / max(n - 1, 1)
+        return {"eta_squared.constant": 0.0, "eta_squared.random": float(chance)}
+    p = float(counts[1]) / max(n, 1)
     return {
         "pearson.constant": 0.0,
         "ap.random": p,
@@ -62,6 +67,15 @@ def rival_pearson(table: RivalTable, statistics: UnitStatistics) -> float:
     a = a - statistics.centre[0] * n - n * moment_a / max(total, 1)
     spread = (centred * centred) @ n * (moment_aa - moment_a**2 / max(total, 1))
     return float((centred @ a) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+def prediction_floors(name: str, table: RivalTable, statistics: UnitStatistics) -> dict[str, float]:
+    """`metric.name` → the score of that prediction itself, of metrics that compare it with the
+    activation."""
+    pearson = rival_pearson(table, statistics)
+    if statistics.label_kind == "categorical":
+        return {f"eta_squared.{name}": max(pearson, 0.0) ** 2}
+    return {f"pearson.{name}": pearson, f"variance_explained.{name}": pearson**2}
 
 
 def rival_keys(table: RivalTable, *, prevalence: float) -> Mask:
@@ -110,7 +124,7 @@ class RivalClaim:
         values = {
             f"{metric.name}.{name}": float(metric.compute(evidence)[0])
             for metric in metrics
-            if metric.applies(numeric=False)
+            if metric.applies("boolean")
         }
         return {key: value for key, value in values.items() if np.isfinite(value)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from mi_hypotheses import findings, rivals
 from mi_hypotheses import metrics as m
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.grids import Floats
-from mi_hypotheses.hypotheses import Attends, Fires, Hypothesis
+from mi_hypotheses.hypotheses import Fires, Hypothesis
 from mi_hypotheses.jobs import FiresJob, Job
 from mi_hypotheses.loading import short_source
 from mi_hypotheses.reports import Example, Examples, Result, Score, Verdict
@@ -29,19 +29,19 @@ def failed(blank: Result, message: str) -> Result:
 
 def unscored(hypothesis: Hypothesis, corpus: str) -> Result:
     """The result of a hypothesis before anything is measured."""
-    numeric = isinstance(hypothesis, Fires) and hypothesis.on.numeric
+    fires = hypothesis if isinstance(hypothesis, Fires) else None
     return Result(
         name=hypothesis.name,
         claim=hypothesis.claim,
         source=short_source(hypothesis.source),
-        kind="attends" if isinstance(hypothesis, Attends) else "fires",
-        label_kind="numeric" if numeric else "boolean",
+        kind="fires" if fires else "attends",
+        label_kind=fires.on.label_kind if fires else "boolean",
         model=hypothesis.model,
         unit=str(hypothesis.unit),
         on=hypothesis.written,
         corpus=corpus,
         hypothesis_hash=hypothesis.hash,
-        sign=hypothesis.sign if isinstance(hypothesis, Fires) else "+",
+        sign=fires.sign if fires else "+",
         verdict=Verdict(status="undefined"),
     )
 
@@ -69,7 +69,9 @@ def start_statistics(job: FiresJob, pilot: Pilot) -> None:
     """Fix grids and centres."""
     stated = job.hypothesis.threshold
     extra = () if stated is None else (stated,)
-    job.statistics = pilot.start(numeric=job.numeric, extra=extra)
+    job.statistics = pilot.start(
+        numeric=job.label_kind == "numeric", categories=len(job.categories), extra=extra
+    )
 
 
 def add_shard(job: FiresJob, index: int, shard: Shard, columns: ColumnStore) -> None:
@@ -82,7 +84,7 @@ def add_shard(job: FiresJob, index: int, shard: Shard, columns: ColumnStore) -> 
 def threshold_bin(job: FiresJob, statistics: UnitStatistics) -> int | None:
     """The first bin that counts as firing: as stated, else as calibrated."""
     stated = job.hypothesis.threshold
-    if job.numeric:
+    if job.label_kind != "boolean":
         return None
     if stated is not None:
         return int(np.searchsorted(statistics.grid.edges, np.float32(stated), side="right"))
@@ -100,14 +102,24 @@ RIVAL_KEYS: dict[str, Callable[[Shard], NDArray[np.int64]]] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """|pearson| of the comparison units with the label, the job's own unit left out."""
+    """What the comparison units get on `metric`, the job's own unit left out: |pearson|, or η²
+    of a categorical label."""
 
-    pearson: Floats
+    metric: str
+    values: Floats
 
-    def percentile(self, score: Score | None) -> float | None:
-        if score is None or score.value is None or not len(self.pearson):
+    def percentile(self, scores: Mapping[str, Score]) -> float | None:
+        """The share of units that get less than the job's."""
+        score = scores.get(self.metric)
+        if score is None or score.value is None or not len(self.values):
             return None
-        return float(np.mean(self.pearson < abs(score.value)))
+        return float(np.mean(self.values < abs(score.value)))
+
+    def floors(self) -> dict[str, float]:
+        """`metric.comparison_best` → what the best of them gets."""
+        if not len(self.values):
+            return {}
+        return {f"{self.metric}.comparison_best": float(self.values.max())}
 
 
 @dataclass
@@ -138,15 +150,17 @@ class Review:
     def second_pass(self, job: FiresJob, index: int, shard: Shard, columns: ColumnStore) -> None:
         """Add a shard to what the rivals see, and take the examples that lie in it."""
         activations = job.activations(shard, columns)
+        known = ~np.isnan(job.labels_on(index, shard)[shard.scored])
         for name, keys in RIVAL_KEYS.items():
-            self.tables[name].update(keys(shard)[shard.scored], activations, shard.test)
+            seen = keys(shard)[shard.scored]
+            self.tables[name].update(seen[known], activations[known], shard.test[known])
         self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
 
     def fix_claims(self, job: FiresJob) -> None:
         """Fix what each rival claims, for boolean labels."""
-        if job.numeric:
-            return
         statistics = _complete(job)
+        if statistics.label_kind != "boolean":
+            return
         negative, positive = statistics.counts[m.CALIBRATION].sum(axis=(0, 2)).tolist()
         prevalence = positive / max(negative + positive, 1)
         for name, table in self.tables.items():
@@ -163,16 +177,13 @@ class Review:
                 keys = RIVAL_KEYS[name](shard)[shard.scored][shard.test]
                 claim.update(keys, activations, bins)
 
-    def floors(
-        self, job: FiresJob, metrics: Sequence[m.Metric], *, prevalence: float | None
-    ) -> dict[str, float]:
+    def floors(self, job: FiresJob, metrics: Sequence[m.Metric]) -> dict[str, float]:
         """`metric.rival` → what the rival gets."""
-        floors = rivals.constant_floors(prevalence or 0.0, numeric=job.numeric)
+        floors = rivals.constant_floors(_complete(job))
         for name, claim in self.claims.items():
             floors |= claim.floors(name, metrics, threshold_bin=self.fires_bin)
         for name, table in self.tables.items():
-            pearson = rivals.rival_pearson(table, _complete(job))
-            floors |= {f"pearson.{name}": pearson, f"variance_explained.{name}": pearson**2}
+            floors |= rivals.prediction_floors(name, table, _complete(job))
         return floors
 
 
@@ -186,17 +197,15 @@ def result(
 ) -> Result:
     """Scores, floors, verdict and examples of a job when all passes are done."""
     statistics, hypothesis = _complete(job), job.hypothesis
-    counted = _counted(job, statistics)
+    weights = m.bootstrap_weights(statistics, seed=seed)
+    counted = _counted(job, statistics, weights)
     reasons = m.undefined_reasons(statistics)
     if reasons:
         bars, verdict = m.judge(hypothesis.expect, {}, reasons)
         return counted.model_copy(update={"verdict": verdict, "expect": bars})
-    weights = m.bootstrap_weights(statistics, seed=seed)
     evidence = m.Evidence.of(statistics, weights, threshold_bin=review.fires_bin)
-    scores = m.scores(evidence, metrics, numeric=job.numeric)
-    floors: dict[str, float | None] = {**review.floors(job, metrics, prevalence=counted.prevalence)}
-    if len(comparison.pearson):
-        floors["pearson.comparison_best"] = float(comparison.pearson.max())
+    scores = m.scores(evidence, metrics, job.label_kind)
+    floors: dict[str, float | None] = {**review.floors(job, metrics), **comparison.floors()}
     bars, verdict = m.judge(hypothesis.expect, scores, ())
     headline = [metric.name for metric in metrics if metric.headline]
     unbeaten = rivals.unbeaten_floors(scores, floors, [*hypothesis.expect, *headline])
@@ -206,7 +215,7 @@ def result(
             "threshold": review.threshold,
             "scores": scores,
             "floors": floors,
-            "comparison_percentile": comparison.percentile(scores.get("pearson")),
+            "comparison_percentile": comparison.percentile(scores),
             "expect": bars,
             "verdict": Verdict(status=verdict.status, reasons=(*verdict.reasons, *unbeaten)),
             "histogram": findings.histogram(statistics),
@@ -217,16 +226,18 @@ def result(
     )
 
 
-def _counted(job: FiresJob, statistics: UnitStatistics) -> Result:
-    """The bare result with its counts, all of test documents."""
+def _counted(job: FiresJob, statistics: UnitStatistics, weights: Floats) -> Result:
+    """The bare result with its counts, all of test documents, by category where labels are."""
     counts = statistics.counts[m.TEST].sum(axis=(0, 2))
-    n = int(counts.sum())
-    positive = 0 if job.numeric else int(counts[1])
+    n, boolean = int(counts.sum()), job.label_kind == "boolean"
+    positive = int(counts[1]) if boolean else 0
     return bare(job).model_copy(
         update={
             "n_tokens": n,
+            "n_unlabelled": int(statistics.unlabelled[m.TEST].sum()),
             "n_positive": positive,
-            "prevalence": positive / n if n and not job.numeric else None,
+            "prevalence": positive / n if n and boolean else None,
+            "category_bands": findings.category_bands(statistics, job.categories, weights),
             "n_documents": int(statistics.documents[m.TEST].sum()),
             "n_groups": int(np.count_nonzero(statistics.documents[m.TEST])),
         }

@@ -1,5 +1,7 @@
 """Mergeable state: what is kept of a stream of (activation, label) pairs.
 
+A label that is NaN is none: its token is left out, and counted where that is told.
+
 All state is kept per group of documents (`text.group_of`), so that the split into calibration
 and test documents, bootstrap intervals and merging fall out of one pass. Shards can be taken in
 any order: counts merge exactly, float64 sums to rounding, example sets exactly.
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.grids import LABEL_BINS, Column, Floats, Grid, LabelGrid
+from mi_hypotheses.reports import LabelKind
 from mi_hypotheses.text import GROUPS
 
 Mask = NDArray[np.bool_]
@@ -44,6 +47,9 @@ class Pilot:
 
     def update(self, ranks: NDArray[np.uint64], activations: Column, labels: Floats) -> None:
         """Take in calibration tokens."""
+        known = ~np.isnan(labels)
+        if not known.all():
+            ranks, activations, labels = ranks[known], activations[known], labels[known]
         if not len(ranks):
             return
         self.n += len(ranks)
@@ -59,11 +65,16 @@ class Pilot:
         few = values if len(values) <= LABEL_BINS else values[[0, -1]]
         self.distinct = few
 
-    def start(self, *, numeric: bool, extra: Sequence[float] = ()) -> UnitStatistics:
-        """Empty statistics with grids and centres fixed."""
+    def start(
+        self, *, numeric: bool = False, categories: int = 0, extra: Sequence[float] = ()
+    ) -> UnitStatistics:
+        """Empty statistics with grids and centres fixed; `categories` is how many there are,
+        of a categorical label."""
         grid = Grid.from_pilot(np.concatenate([self.activations, self.extremes]), extra=extra)
-        labels = np.concatenate([self.labels, self.distinct])
         a, c = (self.sums / max(self.n, 1)).tolist()
+        if categories:
+            return UnitStatistics(grid, (a, 0.0), LabelGrid.of_categories(categories))
+        labels = np.concatenate([self.labels, self.distinct])
         return UnitStatistics(grid, (a, c), LabelGrid.from_pilot(labels) if numeric else None)
 
 
@@ -75,6 +86,15 @@ class Tokens(NamedTuple):
     position: NDArray[np.int32]  # [tokens], index of the token in its document
     group: NDArray[np.int64]  # [tokens]
     rank: NDArray[np.uint64]  # [tokens], a hash of (seed, document, position)
+
+    def where(self, chosen: Mask) -> Tokens:
+        """Some of the tokens; `chosen` is bool [tokens]."""
+        return self._replace(
+            document=self.document[chosen],
+            position=self.position[chosen],
+            group=self.group[chosen],
+            rank=self.rank[chosen],
+        )
 
 
 class Candidate(NamedTuple):
@@ -149,18 +169,21 @@ class UnitStatistics:
     """Everything that scores need of one unit and one label over one corpus.
 
     `counts` is int64 [groups, 2, bins] for boolean labels (axis 1 is the label) and
-    [groups, label bins, bins] for numeric ones, whose activation bins are coarser.
-    `moments` is float64 [groups, 8], in the order of `MOMENTS`; a and c are centred by
-    `centre` except in `positive_a` = Σ a and `positive_ac` = Σ a·c over a > 0.
+    [groups, label bins, bins] for numeric and categorical ones, whose activation bins are
+    coarser. `moments` is float64 [groups, 8], in the order of `MOMENTS`; a and c are centred by
+    `centre` except in `positive_a` = Σ a and `positive_ac` = Σ a·c over a > 0. Categories are
+    no numbers: c counts as 0 there. `unlabelled` counts the tokens that have no category and
+    are in nothing else.
     """
 
     grid: Grid
     centre: tuple[float, float]
-    label_grid: LabelGrid | None = None  # numeric labels only
+    label_grid: LabelGrid | None = None  # numeric and categorical labels only
     moments: Floats = field(default_factory=lambda: np.zeros((GROUPS, len(MOMENTS))))
     counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     sums: Floats = field(default_factory=lambda: np.empty(0))  # [groups, label bins]: Σ a
     documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(GROUPS, dtype=np.int64))
+    unlabelled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(GROUPS, dtype=np.int64))
     examples: dict[str, ExampleSet] = field(
         default_factory=lambda: {name: ExampleSet(size) for name, size in EXAMPLES_KEPT.items()}
     )
@@ -169,6 +192,13 @@ class UnitStatistics:
         if not self.counts.size:
             self.counts = np.zeros((GROUPS, *self._shape), dtype=np.int64)
             self.sums = np.zeros((GROUPS, self._shape[0]))
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """What the labels are."""
+        if self.label_grid is None:
+            return "boolean"
+        return "categorical" if self.label_grid.of == "categories" else "numeric"
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -193,6 +223,11 @@ class UnitStatistics:
             labels: float64 [tokens].
             test: bool [tokens], true for tokens of test documents; only they are examples.
         """
+        known = ~np.isnan(labels)
+        if not known.all():
+            self.unlabelled += np.bincount(tokens.group[~known], minlength=GROUPS)
+            tokens, test = tokens.where(known), test[known]
+            activations, labels = activations[known], labels[known]
         self._add_moments(tokens.group, activations.astype(np.float64), labels)
         rows, columns = self._shape
         if self.label_grid is None:
@@ -211,6 +246,8 @@ class UnitStatistics:
         self._offer_examples(tokens, activations, labels, test)
 
     def _add_moments(self, group: NDArray[np.int64], activations: Floats, labels: Floats) -> None:
+        if self.label_kind == "categorical":
+            labels = np.zeros_like(labels)
         a, c = activations - self.centre[0], labels - self.centre[1]
         positive = np.maximum(activations, 0)
         terms = (None, a, c, a * a, c * c, a * c, positive, positive * labels)
@@ -241,35 +278,39 @@ class UnitStatistics:
         self.counts += other.counts
         self.sums += other.sums
         self.documents += other.documents
+        self.unlabelled += other.unlabelled
         for name, examples in self.examples.items():
             examples.update(other.examples[name].candidates)
 
     def state_dict(self) -> dict[str, Any]:
         """The state as plain arrays and lists, e.g. to write it to a file."""
+        grid = self.label_grid
         return {
             "edges": self.grid.edges,
             "range": (self.grid.low, self.grid.high),
             "centre": self.centre,
-            "label_centres": None if self.label_grid is None else self.label_grid.centres,
+            "label_grid": None if grid is None else (grid.centres, grid.of),
             "moments": self.moments,
             "counts": self.counts,
             "sums": self.sums,
             "documents": self.documents,
+            "unlabelled": self.unlabelled,
             "examples": {name: list(kept.candidates) for name, kept in self.examples.items()},
         }
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """The inverse of `state_dict`."""
-        labels = state["label_centres"]
+        labels = state["label_grid"]
         made = cls(
             Grid(state["edges"], *state["range"]),
             tuple(state["centre"]),
-            None if labels is None else LabelGrid(labels),
+            None if labels is None else LabelGrid(*labels),
             moments=state["moments"].copy(),
             counts=state["counts"].copy(),
             sums=state["sums"].copy(),
             documents=state["documents"].copy(),
+            unlabelled=state["unlabelled"].copy(),
         )
         for name, candidates in state["examples"].items():
             made.examples[name].update(Candidate(*candidate) for candidate in candidates)
@@ -303,55 +344,3 @@ class RivalTable:
         """Add another table."""
         self._grow(other.sums.shape[1])
         self.sums[:, : other.sums.shape[1]] += other.sums
-
-
-@dataclass
-class CrossSums:
-    """Sums of several units of a layer against several labels.
-
-    All are centred by fixed means: `centre` [units] and `label_centre` [labels].
-    """
-
-    centre: Floats
-    label_centre: Floats
-    n: int = 0
-    unit_sums: Floats = field(init=False)  # [2, units]: Σ a, Σ a²
-    label_sums: Floats = field(init=False)  # [2, labels]: Σ c, Σ c²
-    products: Floats = field(init=False)  # [labels, units]: Σ a·c
-
-    def __post_init__(self) -> None:
-        self.unit_sums = np.zeros((2, len(self.centre)))
-        self.label_sums = np.zeros((2, len(self.label_centre)))
-        self.products = np.zeros((len(self.label_centre), len(self.centre)))
-
-    def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
-        """Add tokens: activations [tokens, units], labels [tokens, labels]."""
-        a = activations - self.centre.astype(np.float32)
-        c = (labels - self.label_centre).astype(np.float32)
-        self.n += len(a)
-        self.unit_sums += np.stack([a.sum(0, dtype=np.float64), np.einsum("tu,tu->u", a, a)])
-        self.label_sums += np.stack([c.sum(0, dtype=np.float64), np.einsum("tl,tl->l", c, c)])
-        self.products += c.T @ a
-
-    def merge(self, other: CrossSums) -> None:
-        self.n += other.n
-        self.unit_sums += other.unit_sums
-        self.label_sums += other.label_sums
-        self.products += other.products
-
-    def keep_labels(self, index: Sequence[int]) -> None:
-        """Drop the labels that are not listed."""
-        self.label_centre = self.label_centre[index]
-        self.label_sums = self.label_sums[:, index]
-        self.products = self.products[index]
-
-    def pearson(self) -> Floats:
-        """Correlation of each label with each unit, [labels, units]; 0 where one is constant."""
-        n = max(self.n, 1)
-        (a, aa), (c, cc) = self.unit_sums / n, self.label_sums / n
-        covariance = self.products / n - np.outer(c, a)
-        spread = np.outer(np.maximum(cc - c * c, 0), np.maximum(aa - a * a, 0))
-        tiny = 1e-12 * np.outer(cc, aa)  # what rounding leaves of a constant
-        return np.divide(
-            covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > tiny
-        )

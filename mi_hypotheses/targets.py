@@ -117,8 +117,9 @@ class Where(Target):
     kind: Literal["where"] = field(default="where", init=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.predicate.numeric:
-            raise ValueError("where() takes a boolean predicate, and this one is numeric")
+        kind = self.predicate.label_kind
+        if kind != "boolean":
+            raise ValueError(f"where() takes a boolean predicate, and this one is {kind}")
 
     @property
     def positional(self) -> bool:

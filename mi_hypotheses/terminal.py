@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mi_hypotheses import presentation
+from mi_hypotheses import category_means, presentation
 from mi_hypotheses.comparison import Column, Grid, side_by_side, trainings, without_checkpoints
 from mi_hypotheses.presentation import (
     MISSING,
     SYMBOLS,
     bar_for,
+    count,
     grouped,
     headline_metrics,
     number,
@@ -45,6 +46,10 @@ def render_terminal(report: Report, console: Console) -> None:
         console.print(_table(shown, narrow=console.width < 104))
     if note := presentation.unbeaten_note(shown):
         console.print(Text(note, style="yellow"))
+    for result in shown:
+        if result.label_kind == "categorical" and result.n_tokens:
+            console.print()
+            console.print(category_table(result))
     for training in trainings(report.results):
         _print_grid(training.grid(), "Over training", console, intervals=False)
     for grid in side_by_side(report.results):
@@ -59,6 +64,25 @@ def render_terminal(report: Report, console: Console) -> None:
         message = visible(error.message, line_ends=False)
         console.print(_labelled("error", one_line(error.source), message))
     console.print(Text(summary_line(report), style="bold"))
+
+
+def category_table(result: Result) -> Table:
+    """The mean activation of each category."""
+    shown, left_out = category_means.means_shown(result)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    where = f"category, {_where([result])}"
+    table.add_column(Text(where), overflow="fold", max_width=40)
+    table.add_column("mean activation [95% interval]", no_wrap=True)
+    table.add_column("tokens", justify="right")
+    for place, band in enumerate(shown):
+        if left_out and place == len(shown) - 4:
+            table.add_row(Text(f"{count(left_out)} between these", style="dim"), "", "")
+        mean = category_means.mean_of(band)
+        value = Text.assemble(f"{number(mean.value):>6} ", (presentation.interval(mean), "dim"))
+        table.add_row(Text(one_line(band.name)), value, count(band.n_tokens))
+    if absent := category_means.absent_text(result):
+        table.caption, table.caption_justify = Text(absent, style="dim"), "left"
+    return table
 
 
 def _print_grid(grid: Grid, title: str, console: Console, *, intervals: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from mi_hypotheses.reports import (
     Band,
     Bar,
+    CategoryBand,
     CorpusInfo,
     Example,
     Examples,
@@ -183,6 +184,34 @@ def numeric_result() -> Result:
     )
 
 
+def categorical_result(**changes: Any) -> Result:
+    """One category has no interval, one no tokens."""
+    means = {"noun": 0.31, "verb": -0.12, "proper noun": 1.4, "adverb": 0.02}
+    bands = tuple(
+        CategoryBand(name=name, n_tokens=9_000 >> i, mean_activation=m, low=m - 0.05, high=m + 0.07)
+        for i, (name, m) in enumerate(means.items())
+    )
+    fields: dict[str, Any] = {
+        "claim": "Tells parts of speech apart.",
+        "label_kind": "categorical",
+        "on": "@category part_of_speech",
+        "threshold": None,
+        "n_positive": 0,
+        "n_unlabelled": 4_321,
+        "prevalence": None,
+        "scores": {"eta_squared": Score(value=0.34, low=0.31, high=0.37)},
+        "floors": {"eta_squared.token_identity": 0.41, "eta_squared.random": 2.1e-5},
+        "expect": (Bar(metric="eta_squared", at_least=0.3, status="supported"),),
+        "bands": (),
+        "category_bands": (
+            *bands,
+            CategoryBand(name="interjection", n_tokens=2, mean_activation=2.25),
+            CategoryBand(name="particle", n_tokens=0, mean_activation=None),
+        ),
+    }
+    return result("part-of-speech", **(fields | changes))
+
+
 def error_result() -> Result:
     return result(
         "broken",
@@ -274,6 +303,7 @@ def every_kind() -> tuple[Result, ...]:
         result(corpus="package:networkx", status="inconclusive", unit="L0N417"),
         result("class-name", "refuted", claim="Fires on capitalised names of classes."),
         numeric_result(),
+        categorical_result(),
         undefined_result(),
         error_result(),
     )

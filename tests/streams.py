@@ -50,20 +50,26 @@ class Stream:
         owner = np.arange(len(self.labels)) // self.per_document
         return (group >= CALIBRATION_GROUPS)[owner]
 
-    def empty(self, *, numeric: bool = False) -> UnitStatistics:
+    def empty(self, *, numeric: bool = False, categories: int = 0) -> UnitStatistics:
         """State with grids fixed on the whole stream."""
+        labels = LabelGrid.from_pilot(self.labels) if numeric else None
+        if categories:
+            labels = LabelGrid.of_categories(categories)
+        centre = 0.0 if categories else float(self.labels.mean())
         return UnitStatistics(
-            Grid.from_pilot(self.activations),
-            (float(self.activations.mean()), float(self.labels.mean())),
-            LabelGrid.from_pilot(self.labels) if numeric else None,
+            Grid.from_pilot(self.activations), (float(self.activations.mean()), centre), labels
         )
 
     def statistics(
-        self, documents: Sequence[int] | None = None, *, numeric: bool = False
+        self,
+        documents: Sequence[int] | None = None,
+        *,
+        numeric: bool = False,
+        categories: int = 0,
     ) -> UnitStatistics:
         """The state of one pass over these documents as one shard."""
         chosen = range(self.documents) if documents is None else documents
-        made = self.empty(numeric=numeric)
+        made = self.empty(numeric=numeric, categories=categories)
         if len(chosen):
             tokens, index = self.tokens(chosen), self.index(chosen)
             test = tokens.group >= CALIBRATION_GROUPS

@@ -476,6 +476,67 @@ def test_run_writes_the_report_and_prints_the_table(mih: Mih, project: Path) -> 
     assert done.out.splitlines()[-1] == f"Report: {Path('out', 'report.html')}"
 
 
+CATEGORIES = """
+from mi_hypotheses import AnyNeuron, Fires, category
+
+
+@category(names=["hash", "digit", "letter"])
+def character(text):
+    for i, one in enumerate(text):
+        if one == "#" or one.isalnum():
+            yield i, i + 1, "hash" if one == "#" else "digit" if one.isdigit() else "letter"
+
+
+APART = Fires(
+    name="characters",
+    claim="Some neuron tells hash signs, digits and letters apart.",
+    model="planted",
+    unit=AnyNeuron(),
+    on=character,
+    corpora=["texts.jsonl"],
+    expect={"eta_squared": 0.9},
+)
+HASH = Fires(
+    name="is-hash",
+    claim="Fires on the hash sign.",
+    model="planted",
+    unit=AnyNeuron(),
+    on=character.is_("hash"),
+    corpora=["texts.jsonl"],
+    expect={"pearson": 0.9},
+)
+"""
+
+
+def test_run_scores_categories(mih: Mih, project: Path) -> None:
+    (project / "apart.py").write_text(CATEGORIES, "utf-8")
+    done = mih("run", "apart.py", "-p", "planted_model", "-o", "out")
+    assert done.code == 0, done.err
+    apart, hashes = read_report(project / "out" / "report.json").results
+    assert (apart.unit, hashes.unit) == ("L0N0", "L0N0")
+    assert apart.scores["eta_squared"].value == pytest.approx(1)
+    assert apart.on == "@category character"
+    assert hashes.on == "@category character.is_('hash')"
+    assert "category, characters on texts.jsonl" in done.out
+    for name in ("report.md", "report.html"):
+        assert "ean activation" in (project / "out" / name).read_text("utf-8")
+    assert "@category character" in mih("list", "apart.py", "-p", "planted_model", "--json").out
+    again = mih("run", "apart.py", "-p", "planted_model", "-o", "again")
+    assert again.code == 0
+    first, second = (read_report(project / d / "report.json").results for d in ("out", "again"))
+    assert first == second
+    question = ("score", "--predicate", "apart.py::character", "-m", "planted")
+    asked = mih(*question, "--unit", "L0N0", "--corpus", "texts.jsonl", "-p", "planted_model")
+    for said in (
+        "Tells the categories of @category character apart.",
+        "--expect eta_squared=0.2",
+        "category, L0N0 on texts.jsonl",
+        "have a category",
+        " hash  texts.jsonl",
+    ):
+        assert said in asked.out, said
+
+
 def test_a_run_in_which_all_is_as_expected_exits_with_0(mih: Mih) -> None:
     done = mih("run", RIGHT, "--quiet")
     assert done.code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +17,13 @@ from pydantic import ValidationError
 from mi_hypotheses import metrics
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.engine import RunOptions, run
-from mi_hypotheses.function_predicates import predicate
+from mi_hypotheses.function_predicates import (
+    CategoryPredicate,
+    category,
+    predicate,
+    token_category,
+    token_predicate,
+)
 from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron, Unit
 from mi_hypotheses.predicates import Labels, Predicate, Regex
 from mi_hypotheses.reports import Report, Result
@@ -68,7 +75,11 @@ class Asker:
             unit=unit or Neuron(layer=0, index=PLANTED),
             on=on,
             corpora=[corpus or self.corpus],
-            expect={"pearson": 0.9} if on.numeric else {"f1": 0.9, "pearson": 0.9},
+            expect={
+                "boolean": {"f1": 0.9, "pearson": 0.9},
+                "numeric": {"pearson": 0.9},
+                "categorical": {"eta_squared": 0.9},
+            }[on.label_kind],
             threshold=threshold,
         )
 
@@ -147,6 +158,186 @@ def test_numeric_labels(ask: Asker) -> None:
     assert result.verdict.status == "supported"
     assert result.scores["spearman"].value == pytest.approx(1)
     assert [band.mean_activation for band in result.label_bands] == pytest.approx([0, 1], abs=0.01)
+
+
+@category(names=["hash", "letter", "never", "bracket"])
+def sort_of_character(text: str) -> list[tuple[int, int, str]]:
+    """White space and 'é' have none."""
+    names = {"#": "hash", "<": "bracket"} | dict.fromkeys("abcd", "letter")
+    return [(i, i + 1, names[c]) for i, c in enumerate(text) if c in names]
+
+
+def test_planted_categories(ask: Asker) -> None:
+    result = ask.result(ask.claim(sort_of_character))
+    assert result.label_kind == "categorical"
+    assert result.verdict.status == "supported"
+    assert set(result.scores) == {"eta_squared"}
+    assert result.scores["eta_squared"].value == pytest.approx(1)
+    bands = {band.name: band for band in result.category_bands}
+    assert list(bands) == ["hash", "letter", "never", "bracket"]
+    assert bands["hash"].mean_activation == pytest.approx(1)
+    assert bands["hash"].low == bands["hash"].high == pytest.approx(1)
+    assert bands["letter"].mean_activation == bands["bracket"].mean_activation == 0
+    assert (bands["never"].n_tokens, bands["never"].mean_activation) == (0, None)
+    assert sum(band.n_tokens for band in result.category_bands) == result.n_tokens
+    plain = ask.result(ask.claim(name="plain"))
+    assert bands["hash"].n_tokens == plain.n_positive
+    assert result.n_tokens + result.n_unlabelled == plain.n_tokens
+    assert result.n_unlabelled > 0
+    assert result.floors["eta_squared.token_identity"] == pytest.approx(1)
+    assert 0 < (result.floors["eta_squared.comparison_best"] or 0) < 1
+    assert result.comparison_percentile == 1
+    assert {example.tokens[example.focus].label for example in result.examples.top} == {0.0}
+    assert (result.bands, result.label_bands, result.n_positive) == ((), (), 0)
+
+
+def test_scores_of_categories_come_back_from_the_cache(ask: Asker) -> None:
+    claims = [
+        ask.claim(sort_of_character),
+        ask.claim(sort_of_character, Neuron(layer=0, index=11), name="other"),
+    ]
+    first, again = ask.report(*claims), ask.report(*claims)
+    assert again.run.tokens_per_second is None
+    assert same(first, again)
+    assert Report.model_validate_json(first.model_dump_json()).results == first.results
+
+
+def test_a_search_takes_the_neuron_that_best_tells_categories_apart(ask: Asker) -> None:
+    @token_category(names=["rest", "hash"])
+    def by_token(view: TokenView) -> list[str | None]:
+        return [
+            "hash" if text == "#" else "rest" if text.strip() else None for text in view.strings
+        ]
+
+    report = ask.report(
+        ask.claim(sort_of_character, AnyNeuron(layer=0)),
+        ask.claim(HASH, AnyNeuron(layer=0), name="boolean"),
+        ask.claim(by_token, AnyNeuron(), name="tokens"),
+    )
+    for result in report.results:
+        assert result.unit == f"L0N{PLANTED}"
+    first = report.results[0]
+    assert first.searched == "L0N*: best of 80 by η² on calibration documents (1.00)"
+    assert first.sign == "+"
+    assert first.scores["eta_squared"].value == pytest.approx(1)
+
+
+def permuted(on: CategoryPredicate) -> Predicate:
+    """The same categories on the wrong tokens of each document."""
+
+    @token_category(names=on.names)
+    def wrong(view: TokenView) -> list[str | None]:
+        found = [None if np.isnan(code) else on.names[int(code)] for code in on.labels(view)]
+        random.Random(view.text).shuffle(found)
+        return found
+
+    return wrong
+
+
+def test_permuted_categories_do_not_beat_their_floors(ask: Asker) -> None:
+    result = ask.result(ask.claim(permuted(sort_of_character)))
+    assert result.verdict.status == "refuted"
+    assert any("does not beat its floor" in reason for reason in result.verdict.reasons)
+    assert result.scores["eta_squared"].value == pytest.approx(0, abs=0.02)
+
+
+def test_categories_without_enough_tokens_are_undefined_and_counted(ask: Asker) -> None:
+    @category(names=["hash", "never"])
+    def only_one(text: str) -> list[tuple[int, int, str]]:
+        return [(i, i + 1, "hash") for i, c in enumerate(text) if c == "#"]
+
+    result = ask.result(ask.claim(only_one))
+    assert result.verdict.status == "undefined"
+    assert "only 1 of the 2 categories has at least 20" in result.verdict.reasons[0]
+    assert [band.n_tokens > 0 for band in result.category_bands] == [True, False]
+    dead = ask.result(ask.claim(sort_of_character, Neuron(layer=0, index=DEAD)))
+    assert "dead" in dead.verdict.reasons[0]
+
+
+def test_an_undeclared_category_is_an_error_that_names_the_document(ask: Asker) -> None:
+    @category(names=["hash", "other"])
+    def misspelt(text: str) -> list[tuple[int, int, str]]:
+        return [(0, len(text), "hsh")]
+
+    [wrong, fine] = ask.report(ask.claim(misspelt), ask.claim(name="fine")).results
+    assert (wrong.verdict.status, fine.verdict.status) == ("error", "supported")
+    [reason] = wrong.verdict.reasons
+    assert "on document 'texts.jsonl" in reason
+    assert "Did you mean 'hash'? Available: hash, other." in reason
+
+
+class Grades(Predicate):
+    """Categories of one's own, every token getting `code`."""
+
+    categories = ("low", "high")
+
+    def __init__(self, code: float) -> None:
+        self.code = code
+
+    def labels(self, view: TokenView) -> Labels:
+        return np.full(len(view), self.code)
+
+
+@pytest.mark.parametrize("code", [2.0, -1.0, 0.5, float("inf")])
+def test_labels_that_are_no_categories_are_an_error(ask: Asker, code: float) -> None:
+    result = ask.result(ask.claim(Grades(code)))
+    assert "the index of one of its 2 categories or NaN" in result.verdict.reasons[0]
+    assert ask.result(ask.claim(Grades(1.0))).verdict.status == "undefined"
+
+
+def test_a_categorical_label_has_no_sign_and_no_threshold(ask: Asker) -> None:
+    with pytest.raises(ValidationError, match="threshold= says nothing about a categorical"):
+        ask.claim(sort_of_character, threshold=0.5)
+    with pytest.raises(ValidationError, match="sign= says nothing about a categorical"):
+        Fires(
+            name="low",
+            claim="c",
+            model="m",
+            unit=AnyNeuron(),
+            on=sort_of_character,
+            sign="-",
+        )
+
+
+def test_an_untrained_model_is_a_floor_of_categories_too(ask: Asker) -> None:
+    options = RunOptions(device="cpu", untrained=True)
+    result = ask.result(ask.claim(sort_of_character), options)
+    assert 0 < (result.floors["eta_squared.untrained"] or 0) < 1
+
+
+def test_useful_numbers_can_be_written(ask: Asker) -> None:
+    @predicate(numeric=True)
+    def quotes_so_far(text: str) -> Spans:
+        places = [(i, i + 1) for i in range(len(text))]
+        return Spans(places, [float(text[:i].count("<")) for i in range(len(text))])
+
+    @predicate(numeric=True)
+    def column(text: str) -> Spans:
+        places = [(i, i + 1) for i in range(len(text))]
+        return Spans(places, [float(i - text.rfind("\n", 0, i) - 1) for i in range(len(text))])
+
+    @predicate(numeric=True)
+    def word_length(text: str) -> Spans:
+        words = list(re.finditer(r"\w+", text))
+        return Spans([m.span() for m in words], [float(len(m[0])) for m in words])
+
+    @token_predicate(numeric=True)
+    def position(view: TokenView) -> np.ndarray:
+        return np.arange(len(view))
+
+    @token_predicate(numeric=True)
+    def frequency_rank(view: TokenView) -> np.ndarray:
+        assert view.ids is not None
+        return (view.ids.astype(np.int64) * 7919) % 257
+
+    made = [quotes_so_far, column, word_length, position, frequency_rank]
+    unit = Neuron(layer=0, index=11)
+    report = ask.report(*(ask.claim(on, unit, name=on.name) for on in made))
+    for result in report.results:
+        assert result.verdict.status == "refuted", result
+        assert set(result.scores) == {"pearson", "variance_explained", "spearman"}
+        assert 1 < len(result.label_bands) <= 16
+        assert sum(band.n_tokens for band in result.label_bands) == result.n_tokens
 
 
 def test_what_fails_stays_with_its_hypothesis(ask: Asker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
+from sklearn import linear_model
 from sklearn import metrics as sklearn_metrics
 
 from mi_hypotheses import metrics as m
@@ -17,17 +18,16 @@ from tests.streams import Stream, noisy
 HEADLINE = ("pearson", "ap", "f1")
 
 
-def scored(
-    statistics: UnitStatistics, *, numeric: bool = False, fires_bin: int | None = None
-) -> dict[str, Score]:
-    chosen = fires_bin if fires_bin is not None or numeric else m.best_threshold_bin(statistics)
+def scored(statistics: UnitStatistics) -> dict[str, Score]:
+    boolean = statistics.label_kind == "boolean"
+    chosen = m.best_threshold_bin(statistics) if boolean else None
     weights = m.bootstrap_weights(statistics, seed=0)
     evidence = m.Evidence.of(statistics, weights, threshold_bin=chosen)
-    return m.scores(evidence, m.builtin_metrics(), numeric=numeric)
+    return m.scores(evidence, m.builtin_metrics(), statistics.label_kind)
 
 
-def values(stream: Stream, *, numeric: bool = False) -> dict[str, float]:
-    found = scored(stream.statistics(numeric=numeric), numeric=numeric)
+def values(stream: Stream, *, numeric: bool = False, categories: int = 0) -> dict[str, float]:
+    found = scored(stream.statistics(numeric=numeric, categories=categories))
     return {name: score.value for name, score in found.items() if score.value is not None}
 
 
@@ -71,6 +71,122 @@ def test_numeric_scores_equal_scipy() -> None:
     assert found["pearson"] == pytest.approx(scipy_stats.pearsonr(a, c).statistic, abs=1e-6)
     assert found["spearman"] == pytest.approx(scipy_stats.spearmanr(a, c).statistic, abs=2e-3)
     assert "f1" not in found
+
+
+def test_spearman_of_a_label_with_many_values_is_near_scipys() -> None:
+    rng = np.random.default_rng(4)
+    labels = np.round(rng.gamma(2.0, 300.0, size=20_000))  # like a position in a document
+    activations = (np.log1p(labels) + rng.normal(size=len(labels))).astype(np.float32)
+    stream = Stream(activations, labels)
+    a, c = activations[stream.test], labels[stream.test]
+    exact = scipy_stats.spearmanr(a, c).statistic
+    assert values(stream, numeric=True)["spearman"] == pytest.approx(exact, abs=5e-3)
+
+
+def kinds(
+    *, categories: int = 6, strength: float = 1.0, tokens: int = 20_000, seed: int = 0
+) -> Stream:
+    """Categories of unequal sizes, activations with a mean for each, and no category on a tenth
+    of the tokens."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.dirichlet(np.full(categories, 3.0))
+    labels = rng.choice(categories, size=tokens, p=sizes).astype(np.float64)
+    means = strength * rng.normal(size=categories)
+    activations = rng.normal(size=tokens) + means[labels.astype(int)] + 7
+    labels[rng.random(tokens) < 0.1] = np.nan
+    return Stream(activations.astype(np.float32), labels)
+
+
+def test_eta_squared_is_the_share_of_variance_between_categories() -> None:
+    stream = kinds()
+    found = values(stream, categories=6)
+    assert set(found) == {"eta_squared"}
+    known = stream.test & ~np.isnan(stream.labels)
+    a, c = stream.activations[known].astype(np.float64), stream.labels[known]
+    groups = [a[c == code] for code in np.unique(c)]
+    between = sum(len(part) * (part.mean() - a.mean()) ** 2 for part in groups)
+    eta = between / ((a - a.mean()) ** 2).sum()
+    assert found["eta_squared"] == pytest.approx(eta, abs=1e-6)
+    f = scipy_stats.f_oneway(*groups).statistic
+    k, n = len(groups), len(a)
+    assert found["eta_squared"] == pytest.approx(f * (k - 1) / (f * (k - 1) + n - k), abs=1e-6)
+    indicators = (c[:, None] == np.unique(c)).astype(np.float64)
+    fit = linear_model.LinearRegression(fit_intercept=False).fit(indicators, a)
+    assert found["eta_squared"] == pytest.approx(fit.score(indicators, a), abs=1e-6)
+
+
+def test_eta_squared_of_two_categories_is_the_variance_explained_by_a_boolean_label() -> None:
+    stream = noisy()
+    explained = values(stream)["variance_explained"]
+    assert values(stream, categories=2)["eta_squared"] == pytest.approx(explained, abs=1e-9)
+
+
+def test_planted_categories_score_one_and_permuted_ones_do_not_beat_their_floors() -> None:
+    labels = kinds().labels
+    activations = np.nan_to_num(labels).astype(np.float32) ** 2
+    assert values(Stream(activations, labels), categories=6)["eta_squared"] == pytest.approx(1)
+    permuted = np.random.default_rng(2).permutation(labels)
+    statistics = Stream(activations, permuted).statistics(categories=6)
+    floors = rivals.constant_floors(statistics)
+    assert floors["eta_squared.constant"] == 0
+    known = int(statistics.moments[m.TEST, 0].sum())
+    assert floors["eta_squared.random"] == pytest.approx(5 / (known - 1))
+    assert rivals.unbeaten_floors(scored(statistics), floors, ["eta_squared"])
+    good = Stream(activations, labels).statistics(categories=6)
+    assert not rivals.unbeaten_floors(scored(good), floors, ["eta_squared"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_categories_without_an_effect_do_not_beat_chance(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 60, size=6_000).astype(np.float64)
+    statistics = Stream(rng.normal(size=6_000).astype(np.float32), labels).statistics(categories=60)
+    score = scored(statistics)["eta_squared"]
+    assert score.low is not None
+    assert score.low <= rivals.constant_floors(statistics)["eta_squared.random"]
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("change", ["deal half anew", "merge pairs", "cover the unlabelled"])
+def test_eta_squared_falls_when_categories_get_worse(strength: float, change: str) -> None:
+    good = kinds(strength=strength)
+    rng = np.random.default_rng(1)
+    labels = good.labels.copy()
+    if change == "merge pairs":
+        labels = labels // 2
+    elif change == "deal half anew":
+        some = np.flatnonzero(rng.random(len(labels)) < 0.5)
+        labels[some] = rng.permutation(labels[some])
+    else:
+        labels[np.isnan(labels)] = rng.integers(0, 6, size=int(np.isnan(labels).sum()))
+    before, after = (
+        values(good, categories=6),
+        values(Stream(good.activations, labels), categories=6),
+    )
+    assert after["eta_squared"] < 0.95 * before["eta_squared"]
+
+
+def test_categories_that_cannot_be_scored_are_undefined_with_the_reason() -> None:
+    stream = kinds(tokens=5_000)
+    one = Stream(stream.activations, np.where(stream.labels == 0, 0.0, np.nan))
+    reasons = m.undefined_reasons(one.statistics(categories=6))
+    assert reasons == ("only 1 of the 6 categories has at least 20 test tokens; 2 are needed",)
+    none = Stream(stream.activations, np.full(5_000, np.nan))
+    assert "tokens with a category" in m.undefined_reasons(none.statistics(categories=6))[0]
+    dead = Stream(np.full(5_000, 0.5, dtype=np.float32), stream.labels)
+    assert "dead" in m.undefined_reasons(dead.statistics(categories=6))[0]
+    assert m.undefined_reasons(stream.statistics(categories=6)) == ()
+
+
+def test_a_token_detectors_variance_is_all_explained_by_the_token() -> None:
+    rng = np.random.default_rng(0)
+    keys = rng.integers(0, 50, size=20_000)
+    stream = Stream(rng.normal(size=50).astype(np.float32)[keys], (keys % 4).astype(np.float64))
+    statistics, table = stream.statistics(categories=4), RivalTable()
+    table.update(keys, stream.activations, stream.test)
+    floors = rivals.prediction_floors("token_identity", table, statistics)
+    assert floors == {"eta_squared.token_identity": pytest.approx(1)}
+    assert 0 < values(stream, categories=4)["eta_squared"] < 0.5
 
 
 def test_planted_truth_scores_one_everywhere() -> None:
@@ -164,8 +280,9 @@ def test_auroc_alone_is_warned_about() -> None:
 
 
 def test_constant_floors_are_what_scikit_learn_gives_to_constant_answers() -> None:
-    c = noisy(prevalence=0.1).labels
-    floors = rivals.constant_floors(float(c.mean()), numeric=False)
+    stream = noisy(prevalence=0.1)
+    c = stream.labels[stream.test]
+    floors = rivals.constant_floors(stream.statistics())
     assert floors["f1.constant"] == pytest.approx(sklearn_metrics.f1_score(c, np.ones_like(c)))
     assert floors["ap.random"] == pytest.approx(
         sklearn_metrics.average_precision_score(c, np.ones_like(c))
@@ -210,8 +327,8 @@ def test_a_rival_that_knows_nothing_of_use_is_near_zero() -> None:
 def test_a_permuted_predicate_does_not_beat_its_floors() -> None:
     good = noisy(strength=4)
     labels = np.random.default_rng(2).permutation(good.labels)
-    found = scored(Stream(good.activations, labels).statistics())
-    floors = rivals.constant_floors(float(labels.mean()), numeric=False)
+    permuted = Stream(good.activations, labels).statistics()
+    found, floors = scored(permuted), rivals.constant_floors(permuted)
     sentences = rivals.unbeaten_floors(found, floors, ["pearson", "f1", "ap"])
     assert any(sentence.startswith("pearson") for sentence in sentences)
     assert any(sentence.startswith("f1") for sentence in sentences)

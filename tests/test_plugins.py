@@ -18,7 +18,7 @@ from mi_hypotheses.errors import CorpusError, PluginError, UnknownNameError, Usa
 from mi_hypotheses.hooks import HOOKS
 from mi_hypotheses.plugins import Collected, Plugins, load_plugins
 
-HEAD = "from mi_hypotheses import Fires, Neuron, Regex, TokenIn, hookimpl, predicate\n"
+HEAD = "from mi_hypotheses import Fires, Neuron, Regex, TokenIn, category, hookimpl, predicate\n"
 
 
 def claim(name: str, /, **fields: str) -> str:
@@ -334,6 +334,8 @@ def test_of_two_hypotheses_of_one_name_the_first_is_used_and_both_are_named() ->
         ("Regex('x')", "pearsn", "'pearsn', which is no metric. Did you mean 'pearson'?"),
         ("Regex('x')", "spearman", "which is no metric for boolean labels"),
         ("depth", "f1", "which is no metric for numeric labels"),
+        ("sort", "pearson", "which is no metric for categorical labels"),
+        ("sort", "eta_square", "which is no metric. Did you mean 'eta_squared'?"),
     ],
 )
 def test_an_unknown_metric_is_explained(on: str, metric: str, said: str) -> None:
@@ -341,6 +343,8 @@ def test_an_unknown_metric_is_explained(on: str, metric: str, said: str) -> None
         "a.py",
         "@predicate(numeric=True)",
         "def depth(text): ...",
+        "@category(names=['a', 'b'])",
+        "def sort(text): ...",
         f"A = {claim('a', on=on, expect=str({metric: 0.5}))}",
         f"B = {claim('b')}",
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from mi_hypotheses.errors import PredicateError
-from mi_hypotheses.function_predicates import predicate
+from mi_hypotheses.function_predicates import (
+    CategoryPredicate,
+    category,
+    predicate,
+    token_category,
+    token_predicate,
+)
 from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe
 from mi_hypotheses.text import Spans, TokenView
 
@@ -91,6 +99,144 @@ def test_numeric_predicates_do_not_combine() -> None:
     with pytest.raises(ValidationError, match="one of these is numeric"):
         number & Regex("x")
     assert number.shift(1).numeric
+
+
+@category(names=["word", "sign"])
+def sort(text: str) -> list[tuple[int, int, str]]:
+    """Words and signs; the note is a sign within words."""
+    return [(m.start(), m.end(), "word") for m in re.finditer(r"[a-z]+( note)?", text)] + [
+        (m.start(), m.end(), "sign") for m in re.finditer(r"[=#]|note", text)
+    ]
+
+
+def named(made: Predicate, on: TokenView = CODE) -> dict[str, str]:
+    """The category of each token that has one."""
+    names = made.categories or ()
+    labels = made.labels(on)
+    return {on.strings[i]: names[int(labels[i])] for i in np.flatnonzero(~np.isnan(labels))}
+
+
+def test_a_category_predicate_gives_each_token_one_category_or_none() -> None:
+    assert sort.categories == ("word", "sign")
+    assert (sort.label_kind, sort.numeric) == ("categorical", False)
+    assert named(sort) == {
+        "x": "word",
+        " =": "sign",
+        "#": "sign",
+        " a": "word",
+        " note": "sign",  # the span that starts last
+        "self": "word",
+        ".y": "word",
+    }
+    assert np.isnan(sort.labels(view(" ", "1"))).all()
+
+
+def test_a_category_predicate_of_tokens() -> None:
+    @token_category(names=["short", "long"])
+    def length(on: TokenView) -> list[str | None]:
+        sizes = [len(text.strip()) for text in on.strings]
+        return [None if size == 0 else "long" if size > 1 else "short" for size in sizes]
+
+    assert named(length)[" note"] == "long"
+    assert named(length)[" ="] == "short"
+    assert "\n" not in named(length)
+    assert describe(length) == "@token_category length"
+
+
+def test_white_space_has_a_category_only_where_asked() -> None:
+    def everything(text: str) -> list[tuple[int, int, str]]:
+        return [(0, len(text), "a")]
+
+    names = ["a", "b"]
+    assert "\n" not in named(category(names=names)(everything))
+    assert named(category(names=names, whitespace=True)(everything))["\n"] == "a"
+    first = category(names=names, tokens="first")(everything)
+    assert named(first) == {"x": "a"}
+
+
+def test_one_category_is_a_boolean_predicate() -> None:
+    words = sort.is_("word")
+    assert words.label_kind == "boolean"
+    assert labelled(words) == ["x", " a", "self", ".y"]
+    assert labelled(words & ~Regex("self")) == ["x", " a", ".y"]
+    assert describe(~sort.is_("sign")) == "~@category sort.is_('sign')"
+    assert words.fingerprint() != sort.is_("sign").fingerprint()
+    with pytest.raises(ValidationError, match=r"no category 'wrd'\. Did you mean 'word'"):
+        sort.is_("wrd")
+    with pytest.raises(ValidationError, match="this is boolean"):
+        Regex("x").is_("word")
+
+
+def test_categories_do_not_combine() -> None:
+    mend = r"write \.is_\('word'\) for one category"
+    for combine in (
+        lambda: sort & Regex("x"),
+        lambda: Regex("x") | sort,
+        lambda: ~sort,
+        lambda: sort.shift(1),
+    ):
+        with pytest.raises(ValidationError, match=mend):
+            combine()
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ([(0, 1, "wrod")], "'wrod', which is none of the names= it declares. Did you mean 'word'"),
+        ([(0, 1)], r"triples \(start, end, name\), and returned \(0, 1\)"),
+        ([(0, 1, None)], "triples"),
+        ([(0, 1, 1)], "gave the category 1"),
+        ([(0, 1, [])], "gave the category"),
+    ],
+)
+def test_what_a_category_function_returns_is_checked(found: object, message: str) -> None:
+    made = category(names=["word", "sign"])(lambda _: found)  # type: ignore[arg-type, return-value] # wrong on purpose
+    with pytest.raises(PredicateError, match=message):
+        made.labels(CODE)
+
+
+def test_a_category_for_each_token_is_checked() -> None:
+    made = token_category(names=["a", "b"])(lambda _: ["a"])
+    with pytest.raises(PredicateError, match="each of the 10 tokens, and returned 1"):
+        made.labels(CODE)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "at least 2"),
+        (["a"], "at least 2"),
+        (["a", "a"], "'a' is declared twice"),
+        (["a", " "], "empty"),
+        ([1, 2], "valid string"),
+        ([str(i) for i in range(300)], "at most 256"),
+    ],
+)
+def test_names_of_categories_are_validated_when_written(names: list[str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        category(names=names)(lambda _: [])
+    with pytest.raises(PredicateError, match="not the one string 'ab'"):
+        category(names="ab")(lambda _: [])
+
+
+def test_the_order_of_names_belongs_to_a_category_predicate() -> None:
+    def made(*names: str) -> CategoryPredicate:
+        return category(names=names)(lambda _: [])
+
+    assert made("a", "b").fingerprint() != made("b", "a").fingerprint()
+
+
+def test_a_numeric_predicate_of_tokens_can_look_ids_up_in_a_table() -> None:
+    ranks = np.array([3.0, 1.0, 2.0])
+
+    @token_predicate(numeric=True)
+    def frequency_rank(on: TokenView) -> np.ndarray:
+        assert on.ids is not None
+        return ranks[on.ids]
+
+    text = view("a", "b", "c")
+    seen = TokenView(text.text, text.starts, text.ends, np.array([2, 0, 1], dtype=np.int32))
+    assert frequency_rank.labels(seen).tolist() == [2.0, 3.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ from rich.console import Console
 from mi_hypotheses import charts, presentation
 from mi_hypotheses.render import render_html, render_markdown, render_terminal
 from mi_hypotheses.reports import (
+    CategoryBand,
     CorpusInfo,
     Example,
     Examples,
     ExampleToken,
     Histogram,
+    LabelBand,
     LoadError,
     Report,
     Result,
@@ -95,6 +97,12 @@ def hostile_report() -> Report:
     broken = sample_report.result(
         "broken", "error", verdict=Verdict(status="error", reasons=(HOSTILE,))
     )
+    sorted_out = sample_report.categorical_result(
+        category_bands=tuple(
+            CategoryBand(name=f"{HOSTILE}{n}", n_tokens=n, mean_activation=1.0) for n in (0, 3)
+        ),
+        examples=Examples(top=(example,)),
+    )
     corpus = CorpusInfo(
         uri=HOSTILE,
         fingerprint=HOSTILE,
@@ -106,6 +114,7 @@ def hostile_report() -> Report:
     return sample_report.report(
         result,
         broken,
+        sorted_out,
         corpora=(corpus,),
         errors=(LoadError(source=HOSTILE, message=HOSTILE),),
     )
@@ -138,7 +147,7 @@ def test_the_page_names_what_was_not_loaded_and_what_was_not_scored(page: Page) 
 def test_links_of_the_table_lead_to_the_sections(page: Page) -> None:
     ids = [a["id"] for _, a in page.elements if a.get("id")]
     targets = [h[1:] for h in page.attributes("a", "href") if h.startswith("#") and h != "#"]
-    assert len(targets) == 6
+    assert len(targets) == 7
     assert len(ids) == len(set(ids))
     assert set(targets) <= set(ids)
 
@@ -283,7 +292,7 @@ def test_markdown_escapes_what_would_break_a_table_or_a_comment() -> None:
     markdown = render_markdown(hostile_report())
     rows = [line for line in markdown.splitlines() if line.startswith("| ")]
     unescaped = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert len(unescaped) == 1
     outside_code = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", markdown.replace("\\`", ""))
     assert not re.search(r"(?<!\\)<", outside_code)
@@ -292,7 +301,7 @@ def test_markdown_escapes_what_would_break_a_table_or_a_comment() -> None:
 def test_markdown_has_a_row_and_a_section_for_each_result(report: Report) -> None:
     markdown = render_markdown(report)
     assert "| ✓ supported | python-comment | `L0N417` | `py-gelu-1l` | `package:sympy` " in markdown
-    assert markdown.count("\n### ") == 6  # five hypotheses and what was not loaded
+    assert markdown.count("\n### ") == 7  # six hypotheses and what was not loaded
     assert "- ≈ **inconclusive**: `L0N417` of `py-gelu-1l` on `package:networkx`" in markdown
     assert "Only 3 positive tokens; 20 are needed." in markdown
 
@@ -413,3 +422,74 @@ def test_an_error_that_several_results_share_is_told_once() -> None:
     shown = terminal(sample_report.report(*broken, errors=()))
     assert shown.count("There is no corpus 'x'.") == 1
     assert "! error a, b on package:sympy: There is no corpus 'x'." in shown
+
+
+def test_means_by_category_are_drawn_from_the_highest_down() -> None:
+    result = sample_report.categorical_result()
+    page = Page(render_html(sample_report.report(result)))
+    [described] = [
+        label for label in page.attributes("svg", "aria-label") if "Mean activation of" in label
+    ]
+    names = ["interjection", "proper noun", "noun", "adverb", "verb"]
+    places = [described.index(f"{name} ") for name in names]
+    assert places == sorted(places)
+    assert "interjection 2.25 (n 2)" in described  # no interval
+    assert "noun 0.310 [0.260, 0.380] (n 9,000)" in described
+    assert "no test tokens: particle" in page.text
+    assert "4,321" in page.text
+
+
+def test_of_many_categories_the_highest_and_the_lowest_are_shown() -> None:
+    bands = tuple(
+        CategoryBand(name=f"c{i}x", n_tokens=9, mean_activation=float(i)) for i in range(60)
+    )
+    report = sample_report.report(sample_report.categorical_result(category_bands=bands))
+    html = render_html(report)
+    assert "20 more in report.json" in html
+    drawn = [f">c{i}x</text>" in html for i in range(60)]
+    assert drawn == [i < 10 or i >= 30 for i in range(60)]
+    for text in (render_markdown(report), terminal(report)):
+        assert "48 between these" in text
+        assert [f"c{i}x" in text for i in range(60)] == [i < 4 or i >= 52 for i in range(60)]
+
+
+def test_means_by_category_stand_in_markdown_and_on_the_terminal() -> None:
+    report = sample_report.report(sample_report.categorical_result())
+    for text in (render_markdown(report), terminal(report)):
+        plain = text.replace("\\", "")
+        assert "[0.260, 0.380]" in plain
+        assert "9,000" in plain
+        assert plain.index("interjection") < plain.index("proper noun") < plain.index("adverb")
+        assert "no test tokens: particle" in plain
+    assert "1,234,567 test tokens with a category · 4,321 without" in render_markdown(report)
+
+
+def test_examples_of_categories_name_them_and_underline_the_same_one() -> None:
+    tokens = tuple(
+        ExampleToken(text=text, activation=0.5, label=label)
+        for text, label in (("an", 0.0), (" ox", 0.0), (" runs", 1.0), ("  ", None))
+    )
+    top = (Example(document="d", line=1, focus=1, tokens=tokens),)
+    html = render_html(
+        sample_report.report(sample_report.categorical_result(examples=Examples(top=top)))
+    )
+    assert "activation 0.500, noun" in html
+    marked = re.findall(r'<i class="?([^>"]*)"? title="0.500 ([^"]*)">([^<]*)</i>', html)
+    assert [(name, text, "l" in classes.split()) for classes, name, text in marked] == [
+        ("noun", "an", True),
+        ("noun", " ox", True),
+        ("verb", " runs", False),
+        (presentation.MISSING, "  ", False),
+    ]
+
+
+def test_label_bands_with_long_labels_are_rows() -> None:
+    wide = [
+        LabelBand(low=500.0 * i, high=500.0 * (i + 1), n_tokens=9, mean_activation=0.1 * i)
+        for i in range(16)
+    ]
+    rows = charts.label_bands_chart(wide)
+    assert "1,000…1,500</text>" in rows
+    assert rows.count("<circle") == 16
+    few = [LabelBand(low=i, high=i, n_tokens=9, mean_activation=0.1 * i) for i in range(5)]
+    assert "<circle" not in charts.label_bands_chart(few)

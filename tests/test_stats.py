@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mi_hypotheses import columns
 from mi_hypotheses.grids import Grid, LabelGrid
+from mi_hypotheses.layer_sums import CategorySums, CrossSums
 from mi_hypotheses.stats import (
     Candidate,
-    CrossSums,
     ExampleSet,
     Pilot,
     RivalTable,
@@ -24,24 +27,40 @@ from tests.streams import Stream, noisy
 def assert_same(left: UnitStatistics, right: UnitStatistics) -> None:
     assert np.array_equal(left.counts, right.counts)
     assert np.array_equal(left.documents, right.documents)
+    assert np.array_equal(left.unlabelled, right.unlabelled)
+    assert left.label_kind == right.label_kind
     np.testing.assert_allclose(left.sums, right.sums, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(left.moments, right.moments, rtol=1e-9, atol=1e-9)
     for name, examples in left.examples.items():
         assert examples.candidates == right.examples[name].candidates
 
 
+def some_categories(seed: int, tokens: int) -> np.ndarray:
+    """One of four categories a token, or none."""
+    codes = np.random.default_rng(seed).integers(-1, 4, size=tokens)
+    return np.where(codes < 0, np.nan, codes)
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**31), st.booleans(), st.integers(1, 9))
-def test_merging_shards_in_any_order_is_one_pass(seed: int, numeric: bool, shards: int) -> None:
+@given(
+    st.integers(0, 2**31),
+    st.sampled_from(["boolean", "numeric", "categorical"]),
+    st.integers(1, 9),
+)
+def test_merging_shards_in_any_order_is_one_pass(seed: int, kind: str, shards: int) -> None:
     stream = noisy(tokens=3_000, prevalence=0.2, seed=seed)
+    numeric, categories = kind == "numeric", 4 if kind == "categorical" else 0
     if numeric:
         stream = Stream(stream.activations, np.round(stream.activations.astype(np.float64) * 3))
+    if categories:
+        stream = Stream(stream.activations, some_categories(seed, 3_000))
     order = list(range(stream.documents))
     random.Random(seed).shuffle(order)
-    merged = stream.empty(numeric=numeric)
+    merged = stream.empty(numeric=numeric, categories=categories)
     for part in range(shards):
-        merged.merge(stream.statistics(sorted(order[part::shards]), numeric=numeric))
-    assert_same(merged, stream.statistics(numeric=numeric))
+        some = sorted(order[part::shards])
+        merged.merge(stream.statistics(some, numeric=numeric, categories=categories))
+    assert_same(merged, stream.statistics(numeric=numeric, categories=categories))
 
 
 def test_state_survives_a_round_trip_through_plain_data() -> None:
@@ -49,6 +68,27 @@ def test_state_survives_a_round_trip_through_plain_data() -> None:
     assert_same(UnitStatistics.from_state_dict(made.state_dict()), made)
     numeric = noisy(tokens=2_000).statistics(numeric=True)
     assert_same(UnitStatistics.from_state_dict(numeric.state_dict()), numeric)
+    stream = Stream(noisy(tokens=2_000).activations, some_categories(0, 2_000))
+    categorical = stream.statistics(categories=4)
+    assert_same(UnitStatistics.from_state_dict(categorical.state_dict()), categorical)
+
+
+def test_tokens_without_a_category_are_counted_and_in_nothing_else() -> None:
+    stream = noisy(tokens=4_000)
+    labels = some_categories(1, 4_000)
+    known = ~np.isnan(labels)
+    made = Stream(stream.activations, labels).statistics(categories=4)
+    assert made.unlabelled.sum() == (~known).sum()
+    assert made.counts.sum() == made.moments[:, 0].sum() == known.sum()
+    assert made.counts.sum(axis=(0, 2)).tolist() == [(labels == c).sum() for c in range(4)]
+    shown = [c for examples in made.examples.values() for c in examples.candidates]
+    assert shown
+    assert not any(np.isnan(c.label) for c in shown)
+    pilot = Pilot(100)
+    tokens = stream.tokens(range(stream.documents))
+    pilot.update(tokens.rank, stream.activations, labels)
+    assert pilot.n == known.sum()
+    assert pilot.start(categories=4).label_kind == "categorical"
 
 
 def test_states_with_different_grids_do_not_merge() -> None:
@@ -105,7 +145,12 @@ def test_a_constant_unit_has_a_grid_too() -> None:
 def test_label_grid_keeps_few_values_apart_and_bounds_many() -> None:
     few = LabelGrid.from_pilot(np.array([0.0, 1.0, 1.0, 4.0]))
     assert len(set(few.bins(np.array([0.0, 1.0, 4.0])).tolist())) == 3
-    assert LabelGrid.from_pilot(np.random.default_rng(0).normal(size=9999)).n_bins <= 64
+    assert few.bounds(1, 3) == (1.0, 4.0)
+    many = LabelGrid.from_pilot(np.random.default_rng(0).normal(size=9999))
+    assert many.n_bins <= 64
+    cuts = [0, 10, 30, many.n_bins]
+    bounds = [many.bounds(a, b) for a, b in itertools.pairwise(cuts)]
+    assert [high for _, high in bounds[:-1]] == [low for low, _ in bounds[1:]]
 
 
 def test_examples_hold_at_most_two_tokens_of_a_document() -> None:
@@ -135,6 +180,39 @@ def test_cross_sums_are_the_correlation_matrix() -> None:
     np.testing.assert_allclose(sums.pearson(), expected, atol=1e-6)
     sums.keep_labels([2])
     np.testing.assert_allclose(sums.pearson(), expected[2:], atol=1e-6)
+
+
+def test_sums_by_category_give_each_units_eta_squared() -> None:
+    rng = np.random.default_rng(0)
+    codes = some_categories(2, 900)
+    units = rng.normal(size=(900, 5)).astype(np.float32)
+    units[:, 1] += np.nan_to_num(codes).astype(np.float32)
+    units[:, 2] = 3.7  # constant
+    sums = CategorySums(units.mean(0, dtype=np.float64), 4)
+    other = CategorySums(sums.centre, 4)
+    sums.update(units[:300], codes[:300])
+    other.update(units[300:], codes[300:])
+    sums.merge(other)
+    known = ~np.isnan(codes)
+    for unit, found in enumerate(sums.eta_squared().tolist()):
+        parts = [units[codes == c, unit].astype(np.float64) for c in range(4)]
+        a = units[known, unit].astype(np.float64)
+        between = sum(len(part) * (part.mean() - a.mean()) ** 2 for part in parts)
+        spread = ((a - a.mean()) ** 2).sum()
+        assert found == pytest.approx(between / spread if unit != 2 else 0, abs=1e-6)
+
+
+def test_sums_by_category_on_the_device_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(0)
+    codes = some_categories(3, 700)
+    units = rng.normal(size=(700, 6)).astype(np.float32)
+    here, there = CategorySums(np.zeros(6), 4), CategorySums(np.zeros(6), 4)
+    here.update(units, codes)
+    for part in (slice(0, 200), slice(200, 700)):
+        columns._add_categories(there, torch.from_numpy(units[part]), codes[part])
+    assert np.array_equal(here.counts, there.counts)
+    np.testing.assert_allclose(here.sums, there.sums, atol=1e-4)
+    np.testing.assert_allclose(here.eta_squared(), there.eta_squared(), atol=1e-6)
 
 
 def test_rival_tables_split_calibration_from_test() -> None:

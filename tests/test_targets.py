@@ -29,7 +29,7 @@ from mi_hypotheses import dependencies, links, targets
 from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.edges import BOS, Edges, SpanTokens
 from mi_hypotheses.errors import TargetError
-from mi_hypotheses.function_predicates import predicate
+from mi_hypotheses.function_predicates import category, predicate
 from mi_hypotheses.links import (
     GoldLinks,
     LineStart,
@@ -803,3 +803,14 @@ def test_attributes_that_spacy_does_not_know_are_an_error(pipeline: str) -> None
 def test_arguments_too_many_are_refused(make: Callable[[], Target]) -> None:
     with pytest.raises((TypeError, ValidationError)):
         make()
+
+
+def test_where_takes_no_categories() -> None:
+    @category(names=["a", "b"])
+    def sort(text: str) -> list[tuple[int, int, str]]:
+        return [(0, len(text), "a")]
+
+    with pytest.raises(ValidationError, match="boolean predicate, and this one is categorical"):
+        PreviousToken().where(sort)
+    kept = PreviousToken().where(sort.is_("a")).edges(view("x", "y"))
+    assert kept.queries.tolist() == [1]

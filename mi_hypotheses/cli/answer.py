@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mi_hypotheses.attention_view import in_words, looked_most
+from mi_hypotheses.category_means import category_name
 from mi_hypotheses.presentation import (
     bar_for,
     count,
@@ -26,6 +27,7 @@ from mi_hypotheses.presentation import (
     words,
 )
 from mi_hypotheses.reports import AttentionExample, Example, Report, Result
+from mi_hypotheses.terminal import category_table
 
 SHOWN = 3  # examples of a kind
 AROUND = 8  # tokens on each side of the one that is shown
@@ -39,6 +41,10 @@ def print_answer(report: Report) -> None:
         console.print(_heading(result))
         if result.scores:
             console.print(_table(result))
+        if result.label_kind == "categorical" and result.n_tokens:
+            console.print()
+            console.print(category_table(result))
+            console.print()
         for line in _verdict(result):
             console.print(line)
         for line in _told_of_attention(result) if result.attention else _told_of_firing(result):
@@ -53,6 +59,8 @@ def _heading(result: Result) -> Text:
     facts = f"{count(result.n_tokens)} test {noun} in {count(result.n_documents)} documents"
     if head:
         facts += f", {count(result.n_positive)} with a target ({percent(result.prevalence)})"
+    elif result.label_kind == "categorical":
+        facts += f" have a category, {count(result.n_unlabelled)} have none"
     elif result.label_kind == "boolean":
         facts += f", {count(result.n_positive)} positive ({percent(result.prevalence)})"
     if result.threshold is not None:
@@ -87,7 +95,8 @@ def _verdict(result: Result) -> Iterator[Text]:
     reasons = result.verdict.reasons
     if status == "inconclusive" and not result.expect:
         reasons = tuple(reason for reason in reasons if "is expected" not in reason)
-        bar = "target_mass=0.5" if result.kind == "attends" else "f1=0.6"
+        bars = {"boolean": "f1=0.6", "numeric": "pearson=0.5", "categorical": "eta_squared=0.2"}
+        bar = "target_mass=0.5" if result.kind == "attends" else bars[result.label_kind]
         yield Text(f"No bar was given, so there is no verdict; --expect {bar} would give one.")
     else:
         yield Text(status, style=f"bold {COLOURS.get(status, 'magenta')}")
@@ -102,7 +111,7 @@ def _told_of_firing(result: Result) -> Iterator[Text]:
         ("fires, but should not", result.examples.false_positives),
         ("should fire, but does not", result.examples.false_negatives),
     ):
-        yield from _titled(title, [_example(example) for example in examples[:SHOWN]])
+        yield from _titled(title, [_example(result, example) for example in examples[:SHOWN]])
 
 
 def _told_of_attention(result: Result) -> Iterator[Text]:
@@ -126,16 +135,20 @@ def _titled(title: str, lines: Sequence[Text]) -> Iterator[Text]:
         yield from lines
 
 
-def _example(example: Example) -> Text:
+def _example(result: Result, example: Example) -> Text:
+    """The token in reverse with its neighbours; labelled ones underlined, a category named."""
     focus = example.focus
+    categorical = result.label_kind == "categorical"
     line = Text("  ")
     for place in range(max(0, focus - AROUND), min(len(example.tokens), focus + AROUND + 1)):
         token = example.tokens[place]
         shown = visible(token.text).replace("\n", "").replace("\t", "")
-        style = "underline " if token.label else ""
+        style = "underline " if token.label and not categorical else ""
         line.append(shown, style=style + ("reverse" if place == focus else ""))
-    activation = number(example.tokens[focus].activation)
-    line.append(f"  {activation}  {one_line(example.document)}:{example.line}", style="dim")
+    told = number(example.tokens[focus].activation)
+    if categorical:
+        told += f" {one_line(category_name(result, example.tokens[focus].label))}"
+    line.append(f"  {told}  {one_line(example.document)}:{example.line}", style="dim")
     return line
 
 

@@ -281,7 +281,10 @@ def _claimed(subject: Predicate | Target, fields: dict[str, Any]) -> Hypothesis:
     from mi_hypotheses.targets import describe_target
 
     if isinstance(subject, Predicate):
-        claim = fields["claim"] or f"Fires on {describe(subject)}."
+        told = f"Fires on {describe(subject)}."
+        if subject.categories is not None:
+            told = f"Tells the categories of {describe(subject)} apart."
+        claim = fields["claim"] or told
         return Fires(on=subject, **{**fields, "claim": claim})
     claim = fields["claim"] or f"Attends to {describe_target(subject)}."
     return Attends(to=subject, **{**fields, "claim": claim})
