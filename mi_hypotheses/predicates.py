@@ -56,6 +56,11 @@ class Predicate(ABC):
         return False
 
     @property
+    def pipelines(self) -> frozenset[str]:
+        """The spaCy pipelines whose annotation it asks for: those of what it is made of."""
+        return pipelines_in(self)
+
+    @property
     def written(self) -> str:
         """What reports call the predicate, where it is none that can be written out."""
         return repr(self)
@@ -81,6 +86,15 @@ class Predicate(ABC):
     def shift(self, by: int) -> Shift:
         """The labels moved `by` tokens on: `.shift(1)` labels the token after."""
         return Shift(self, by=by)
+
+
+def pipelines_in(whole: object) -> frozenset[str]:
+    """The spaCy pipelines that the predicates and targets among an object's attributes ask for."""
+    found: set[str] = set()
+    for value in vars(whole).values():
+        for part in value if isinstance(value, tuple | list) else (value,):
+            found.update(getattr(part, "pipelines", ()))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, config=CONFIG)

@@ -13,10 +13,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LAST_SPACE = 0x3000  # the highest code point for which str.isspace() holds
@@ -157,12 +160,28 @@ class Spans:
         return len(self.starts)
 
 
+class Docs(Protocol):
+    """A document's annotation as spaCy has it, by pipelines or by the document's author."""
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether the document came with annotation."""
+
+    def doc(self, name: str) -> Doc:
+        """The annotation by the pipeline of that name, or by the document's author (`gold`).
+
+        Raises:
+            AnnotationError: there is none.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class TokenView:
     """A document's text as its tokens: character spans, without BOS or padding.
 
     Pieces of one multi-byte character share that character's span. `ids` are the tokens' ids,
-    where a vocabulary is at hand; `links` are the document's gold links.
+    where a vocabulary is at hand; `links` are the document's gold links, `docs` its spaCy
+    annotation, where it was prepared.
     """
 
     text: str
@@ -170,6 +189,7 @@ class TokenView:
     ends: NDArray[np.int32]  # [tokens]
     ids: NDArray[np.int32] | None = None  # [tokens]
     links: tuple[GoldLink, ...] = ()
+    docs: Docs | None = None
 
     def __len__(self) -> int:
         return len(self.starts)
