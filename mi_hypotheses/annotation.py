@@ -18,7 +18,7 @@ from mi_hypotheses.pipelines import DEFAULT, NEEDS, hint, named, pipeline
 from mi_hypotheses.text import TokenView
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc
+    from spacy.tokens import Doc, Token
 
 GOLD = "gold"
 
@@ -52,6 +52,39 @@ class Gold:
         """The annotation as JSON, the same for the same annotation."""
         columns = {name: value for name, value in vars(self).items() if value is not None}
         return json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def of(cls, doc: Doc) -> Gold:
+        """What is annotated in spaCy's `Doc`, but for links to a knowledge base and groups of
+        spans."""
+        has = {need: doc.has_annotation(need) for need in NEEDS}
+        return cls(
+            words=[word.text for word in doc],
+            spaces=[bool(word.whitespace_) for word in doc],
+            pos=[word.pos_ for word in doc] if has["POS"] else None,
+            tags=[word.tag_ for word in doc] if has["TAG"] else None,
+            morphs=[str(word.morph) for word in doc] if has["MORPH"] else None,
+            lemmas=[word.lemma_ for word in doc] if has["LEMMA"] else None,
+            heads=[word.head.i for word in doc] if has["DEP"] else None,
+            deps=[word.dep_ for word in doc] if has["DEP"] else None,
+            sent_starts=[bool(word.is_sent_start) for word in doc]
+            if has["SENT_START"] and not has["DEP"]
+            else None,
+            ents=[_iob(word) for word in doc] if has["ENT_IOB"] else None,
+        )
+
+
+def _iob(word: Token) -> str:
+    inside = word.ent_iob_ in ("B", "I") and word.ent_type_
+    return f"{word.ent_iob_}-{word.ent_type_}" if inside else word.ent_iob_.replace("B", "O")
+
+
+def read_docbin(content: bytes) -> list[Gold]:
+    """The annotation in the file that spaCy's DocBin writes; errors are spaCy's own."""
+    from spacy.tokens import DocBin
+
+    docs = DocBin().from_bytes(content).get_docs(pipeline(DEFAULT).vocab)
+    return [Gold.of(doc) for doc in docs]
 
 
 @lru_cache(maxsize=64)

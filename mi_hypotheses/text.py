@@ -60,8 +60,8 @@ class Document:
     concatenation: for symbol vocabularies, and beside `ids`. With `ids` the document is these
     tokens of one vocabulary exactly, whatever its tokenizer would make of the text; `tokens`
     has a string that is not empty for each. `links` are gold annotation: targets make edges of
-    them. Lone surrogates in any text, which no tokenizer accepts, are replaced by U+FFFD, one
-    character for one.
+    them; `gold` is annotation of its words, as `annotation.Gold` writes it. Lone surrogates in
+    any text, which no tokenizer accepts, are replaced by U+FFFD, one character for one.
 
     Raises:
         ValueError: `ids` without such `tokens`, or a link to what is not in the text.
@@ -73,6 +73,7 @@ class Document:
     tokens: tuple[str, ...] | None = None
     ids: tuple[int, ...] | None = None
     links: tuple[GoldLink, ...] = ()
+    gold: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "text"):
