@@ -53,6 +53,21 @@ def tests_parser(doc: Doc) -> Doc:
     return doc
 
 
+@Language.component("tests_fails", assigns=["token.pos"])
+def tests_fails(doc: Doc) -> Doc:
+    if "naomi" in doc.text:
+        raise RuntimeError("no idea of Naomi")
+    return doc
+
+
+@Language.component("tests_extended", assigns=["doc.cats"])
+def tests_extended(doc: Doc) -> Doc:
+    for token in doc:
+        token._.tests_even = token.i % 2 == 0
+    doc.user_data["tests_unplain"] = {1, 2}
+    return doc
+
+
 def saved(folder: Path, *components: str, names: bool = False) -> str:
     """The path of a pipeline with these components; with `names` it finds Zoé and Naomi."""
     nlp = spacy.blank("en")
@@ -60,6 +75,8 @@ def saved(folder: Path, *components: str, names: bool = False) -> str:
         nlp.add_pipe(component)
     if names:
         ruler = nlp.add_pipe("entity_ruler")
-        ruler.add_patterns([{"label": "PERSON", "pattern": name} for name in ("Zoé", "Naomi")])
+        ruler.add_patterns(
+            [{"label": "PERSON", "pattern": [{"ORTH": name}]} for name in ("Zoé", "Naomi")]
+        )
     nlp.to_disk(folder)
     return str(folder)
