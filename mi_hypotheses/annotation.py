@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mi_hypotheses.errors import AnnotationError
@@ -87,7 +87,6 @@ def read_docbin(content: bytes) -> list[Gold]:
     return [Gold.of(doc) for doc in docs]
 
 
-@lru_cache(maxsize=64)
 def gold_doc(gold: bytes) -> Doc:
     """Gold annotation as spaCy has it; lexical attributes are those of English."""
     from spacy.tokens import Doc
@@ -120,11 +119,15 @@ class DocumentDocs:
                 raise AnnotationError(
                     "the document has no gold annotation: .conllu and .spacy files have"
                 )
-            return gold_doc(self.gold)
+            return self._gold_doc
         made = self.made[name] if name in self.made else parsed(self.text, name)
         if isinstance(made, AnnotationError):
             raise made
         return made
+
+    @cached_property
+    def _gold_doc(self) -> Doc:
+        return gold_doc(self.gold or b"")
 
 
 @lru_cache(maxsize=8)

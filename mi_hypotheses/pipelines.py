@@ -171,8 +171,13 @@ class Pipeline:
             texts: any number.
             processes: how many worker processes; where it is None, one a core if the pipeline
                 has statistical components, there is enough text, and processes can be forked.
+
+        Raises:
+            AnnotationError: the pipeline does not load.
         """
-        processes = self._processes(sum(map(len, texts))) if processes is None else processes
+        if processes is None:
+            processes = self._processes(sum(map(len, texts)))
+        _ = self.language  # if it does not load, that is no matter of single texts
         try:
             return list(self._annotated(texts, processes))
         except Exception:

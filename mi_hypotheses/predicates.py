@@ -91,7 +91,7 @@ class Predicate(ABC):
 def pipelines_in(whole: object) -> frozenset[str]:
     """The spaCy pipelines that the predicates and targets among an object's attributes ask for."""
     found: set[str] = set()
-    for value in vars(whole).values():
+    for value in getattr(whole, "__dict__", {}).values():
         for part in value if isinstance(value, tuple | list) else (value,):
             found.update(getattr(part, "pipelines", ()))
     return frozenset(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from spacy.util import fix_random_seed
 from mi_hypotheses import pipelines
 from mi_hypotheses.annotation import DocumentDocs
 from mi_hypotheses.cache import Cache
+from mi_hypotheses.context import Stages
 from mi_hypotheses.corpora import resolve
 from mi_hypotheses.docbins import DocStore
 from mi_hypotheses.engine import RunOptions, run
@@ -276,6 +278,17 @@ def test_an_edited_rule_needs_no_new_annotation(
     assert CALLS == []
     assert after.run.tokens_per_second is None
     assert before.results[0].n_positive != after.results[0].n_positive
+
+
+def test_a_stage_within_another_counts_for_itself_alone() -> None:
+    stages = Stages()
+    with stages.timed("outer"):
+        with stages.timed("inner"):
+            time.sleep(0.05)
+        with stages.timed("inner"):
+            pass
+    assert stages.seconds["inner"] >= 0.05
+    assert stages.seconds["outer"] < 0.05
 
 
 def test_runs_without_spacy_rules_have_no_such_stage(model: str, corpus: str, cache: Cache) -> None:
