@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Translation,
     )
     from mi_hypotheses.predicates import Predicate, Regex, TokenIn
+    from mi_hypotheses.spacy_rules import SpacyPattern, SpacyPhrase, SpacyToken, SpacyTree
     from mi_hypotheses.targets import (
         AfterPrevious,
         CurrentToken,
@@ -72,6 +73,10 @@ __all__ = [
     "SameWordStart",
     "SentenceStart",
     "SpacyDependency",
+    "SpacyPattern",
+    "SpacyPhrase",
+    "SpacyToken",
+    "SpacyTree",
     "Spans",
     "Target",
     "TokenIn",
@@ -115,6 +120,10 @@ _MODULES = {
     "SameWordStart": "links",
     "SentenceStart": "links",
     "SpacyDependency": "dependencies",
+    "SpacyPattern": "spacy_rules",
+    "SpacyPhrase": "spacy_rules",
+    "SpacyToken": "spacy_rules",
+    "SpacyTree": "spacy_rules",
     "Spans": "text",
     "Target": "targets",
     "TokenIn": "predicates",

@@ -38,17 +38,20 @@ class RunOptions:
 
 @dataclass
 class Stages:
-    """Seconds spent in each stage of a run."""
+    """Seconds spent in each stage of a run; a stage within another counts for itself alone."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _within: float = 0.0  # seconds of the stages within the one that runs
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
+        began, before, self._within = time.perf_counter(), self._within, 0.0
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+            spent = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent - self._within
+            self._within = before + spent
 
 
 @dataclass

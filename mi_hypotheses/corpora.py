@@ -5,6 +5,7 @@
 | `stdlib` | the running interpreter's standard library, a document a source file |
 | `package:NAME` | the Python source files of an installed distribution |
 | `PATH`, `PATTERN` | `.txt`, `.md`, `.py` files; a document a line of a `.jsonl` file |
+| | `.conllu` and `.spacy` files: their documents, with the annotation that is in them |
 | `NAME` | a named corpus: `NAME.toml` in one of the directories of named corpora |
 | `tokens:repeated` | random tokens of the model's vocabulary, repeated; see `token_corpora` |
 
@@ -38,7 +39,7 @@ SCHEMES = {
     "stdlib#docstrings": "the docstrings in it",
     "package:NAME": "the Python source of an installed distribution",
     "package:NAME#docstrings": "the docstrings in it",
-    "PATH": "a file, a folder or a pattern of .txt, .md, .py or .jsonl files",
+    "PATH": "a file, a folder or a pattern of .txt, .md, .py, .jsonl, .conllu or .spacy files",
     "tokens:repeated": "random tokens, repeated, to find induction heads with",
     "tokens:repeated?OPTIONS": "documents=256&length=64&repeats=2&seed=0&vocabulary=100-2000",
 }
@@ -96,6 +97,12 @@ class FileCorpus:
                         self.skipped["undecodable"] += 1
                     else:
                         yield entry
+            elif file.path.suffix in sources.ANNOTATED_SUFFIXES:
+                for found in sources.annotated(file):
+                    if found is None:
+                        self.skipped["undecodable"] += 1
+                    else:
+                        yield found
             elif (text := self._text(file.path)) is not None:
                 yield Entry(file.id, text)
 
@@ -140,7 +147,13 @@ def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> 
     ids: set[str] = set()
     for entry in entries:
         document = Document(
-            entry.id, uri, entry.text, tokens=entry.tokens, ids=entry.ids, links=entry.links
+            entry.id,
+            uri,
+            entry.text,
+            tokens=entry.tokens,
+            ids=entry.ids,
+            links=entry.links,
+            gold=entry.gold,
         )
         content = _content_hash(document)
         if not (document.tokens or document.text.strip()):
@@ -163,7 +176,8 @@ def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> 
 
 
 class Fingerprint:
-    """Hash of the documents seen so far: of each its id, its content and its links, in order."""
+    """Hash of the documents seen so far: of each its id, its content, its links and its gold
+    annotation, in order."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
@@ -173,6 +187,8 @@ class Fingerprint:
         self._hash.update(_digest(document.id) + _content_hash(document))
         if document.links:
             self._hash.update(_digest(json.dumps(document.links), kind=b"links"))
+        if document.gold is not None:
+            self._hash.update(_digest(document.gold.decode(), kind=b"gold"))
 
     def hexdigest(self) -> str:
         """The hash, 32 hexadecimal digits."""

@@ -6,7 +6,8 @@ MiHypothesesError
 ├── PluginError             a plugin file, module or hook that cannot be used
 ├── HypothesisError         one hypothesis that cannot be scored; the others go on
 │   ├── PredicateError      its predicate failed on a document
-│   └── TargetError         its target failed on a document
+│   ├── TargetError         its target failed on a document
+│   └── AnnotationError     spaCy annotation that it needs and that cannot be had
 ├── CorpusError             a corpus that cannot be read
 ├── ModelError              a model or tokenizer that cannot be loaded or aligned
 ├── CacheError              a cache that cannot be read or written
@@ -47,6 +48,10 @@ class PredicateError(HypothesisError):
 
 class TargetError(HypothesisError):
     """A target that failed on a document."""
+
+
+class AnnotationError(HypothesisError):
+    """spaCy annotation that a hypothesis needs and that cannot be had."""
 
 
 class CorpusError(MiHypothesesError):

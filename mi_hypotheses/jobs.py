@@ -55,6 +55,11 @@ class Job(ABC):
     def unit(self) -> Neuron | Head | None:
         """The unit that is measured, None as long as a search has not chosen it."""
 
+    @property
+    @abstractmethod
+    def pipelines(self) -> frozenset[str]:
+        """The spaCy pipelines whose annotation its predicate or target asks for."""
+
     @abstractmethod
     def label(self, shard: Shard, said: Said) -> None:
         """Ask the predicate or target about the next shard, or take what an equal one said.
@@ -112,6 +117,10 @@ class FiresJob(Job):
     @property
     def unit(self) -> Neuron | None:
         return self.neuron
+
+    @property
+    def pipelines(self) -> frozenset[str]:
+        return self.hypothesis.on.pipelines
 
     @property
     def site(self) -> Site:
@@ -226,6 +235,10 @@ class AttendsJob(Job):
     @property
     def unit(self) -> Head | None:
         return self.head
+
+    @property
+    def pipelines(self) -> frozenset[str]:
+        return self.hypothesis.to.pipelines
 
     def label(self, shard: Shard, said: Said) -> None:
         self.keys.append(self.store.label(self.hypothesis.to, shard, said.queries))

@@ -42,6 +42,7 @@ from mi_hypotheses.attending import Attending
 from mi_hypotheses.cache import key_of
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.context import Context
+from mi_hypotheses.docbins import DocStore
 from mi_hypotheses.errors import MiHypothesesError
 from mi_hypotheses.firing import Firing
 from mi_hypotheses.forward import Forward
@@ -143,20 +144,26 @@ class Measurement:
         self.store.reread = lambda: cut(
             itertools.islice(corpus.documents(), self.options.limit), size=size
         )
+        docs = DocStore(self.context.cache)
         for documents in cut(self._limited(corpus.documents()), size=size):
             shard = self.store.add(documents)
+            pipelines = {name for job in self.jobs if job.error is None for name in job.pipelines}
+            if pipelines:
+                with self.stages.timed("annotate"):
+                    shard = docs.annotated(shard, pipelines)
             said = self.context.said.setdefault(shard.key, Said())
             for job in self.jobs:
                 attempt(job, _label, shard, said)
             self.progress.advance(len(shard))
         for job in self.jobs:
             job.finish_labels()
+        excluded = {**self.store.excluded, **docs.excluded}
         read = CorpusInfo(
             uri=uri,
             fingerprint=self.store.fingerprint,
             n_documents=self.store.n_documents,
             n_tokens=self.store.n_tokens,
-            excluded={reason: n for reason, n in self.store.excluded.items() if n},
+            excluded={reason: n for reason, n in excluded.items() if n},
             skipped=dict(corpus.skipped),
         )
         if read not in self.context.corpora:

@@ -72,6 +72,11 @@ class Predicate(ABC):
         return "numeric" if self.numeric else "boolean"
 
     @property
+    def pipelines(self) -> frozenset[str]:
+        """The spaCy pipelines whose annotation it asks for: those of what it is made of."""
+        return pipelines_in(self)
+
+    @property
     def written(self) -> str:
         """What reports call the predicate, where it is none that can be written out."""
         return repr(self)
@@ -101,6 +106,15 @@ class Predicate(ABC):
     def is_(self, category: str) -> IsCategory:
         """The tokens of one category, of a categorical predicate."""
         return IsCategory(self, category)
+
+
+def pipelines_in(whole: object) -> frozenset[str]:
+    """The spaCy pipelines that the predicates and targets among an object's attributes ask for."""
+    found: set[str] = set()
+    for value in getattr(whole, "__dict__", {}).values():
+        for part in value if isinstance(value, tuple | list) else (value,):
+            found.update(getattr(part, "pipelines", ()))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, config=CONFIG)

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mi_hypotheses.annotation import DocumentDocs
 from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.corpora import Fingerprint
 from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
-from mi_hypotheses.text import CALIBRATION_GROUPS, Document, GoldLink, TokenView, group_of
+from mi_hypotheses.text import CALIBRATION_GROUPS, Docs, Document, GoldLink, TokenView, group_of
 from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer, exact_encoding
 
 SHARD_CHARACTERS = 200_000
@@ -49,7 +50,8 @@ class Shard:
     """Some whole documents and their tokens.
 
     `starts` and `ends` are character offsets within the token's own document; `offsets` says
-    where in the token arrays each document begins, and ends with the number of tokens.
+    where in the token arrays each document begins, and ends with the number of tokens. `docs`
+    are the documents' spaCy annotation, where it was prepared.
     """
 
     key: str
@@ -60,6 +62,7 @@ class Shard:
     offsets: NDArray[np.int64]  # [documents + 1]
     window: Window = field(repr=False)
     seed: int = 0
+    docs: tuple[Docs, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -133,7 +136,13 @@ class Shard:
         document = self.documents[index]
         starts, ends, ids = self.starts[part], self.ends[part], self.ids[part]
         return TokenView(
-            document.text, starts, ends, ids, document.links, reach=self.window.length - 1
+            document.text,
+            starts,
+            ends,
+            ids,
+            document.links,
+            reach=self.window.length - 1,
+            docs=self.docs[index] if self.docs else DocumentDocs(document.text, document.gold),
         )
 
     def windows(self) -> list[tuple[int, int]]:
@@ -183,7 +192,8 @@ class ShardStore:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of ids, texts and links of all documents, in order; shard borders do not enter."""
+        """Hash of ids, texts, links and gold annotation of all documents, in order; shard borders
+        do not enter."""
         return self._fingerprint.hexdigest()
 
     def add(self, documents: tuple[Document, ...]) -> Shard:
@@ -204,7 +214,7 @@ class ShardStore:
         content = Fingerprint()
         for document in documents:
             content.update(document)
-        key = key_of("shard", content.hexdigest(), self.source.tokenizer_fingerprint)
+        key = key_of("shard with gold", content.hexdigest(), self.source.tokenizer_fingerprint)
         arrays: Mapping[str, NDArray[Any]] | None = self.cache.get(key)
         if arrays is None:
             arrays = {**_token_arrays(self._encode(documents)), **_document_arrays(documents)}
@@ -231,15 +241,16 @@ class ShardStore:
     def _shard(
         self, key: str, documents: tuple[Document, ...], arrays: Mapping[str, NDArray[Any]]
     ) -> Shard:
-        fields = {name: arrays[name] for name in ("ids", "starts", "ends", "offsets")}
-        return Shard(key, documents, window=self.window, seed=self.seed, **fields)
+        ids, starts, ends, offsets = (arrays[x] for x in ("ids", "starts", "ends", "offsets"))
+        return Shard(key, documents, ids, starts, ends, offsets, self.window, self.seed)
 
     def _documents(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[Document, ...]:
         written = json.loads(arrays["documents"].tobytes())
-        text, cuts = arrays["text"].tobytes(), arrays["text_offsets"].tolist()
+        texts = _cut_bytes(arrays["text"], arrays["text_offsets"])
+        golds = _cut_bytes(arrays["gold"], arrays["gold_offsets"])
         return tuple(
-            _document(fields, corpus=self.corpus, text=text[start:stop].decode())
-            for fields, start, stop in zip(written, cuts[:-1], cuts[1:], strict=True)
+            _document(fields, corpus=self.corpus, text=text.decode(), gold=gold or None)
+            for fields, text, gold in zip(written, texts, golds, strict=True)
         )
 
     @cached_property
@@ -288,16 +299,24 @@ def _token_arrays(encodings: list[Encoding]) -> dict[str, NDArray[Any]]:
 
 def _document_arrays(documents: tuple[Document, ...]) -> dict[str, NDArray[Any]]:
     texts = [document.text.encode() for document in documents]
+    golds = [document.gold or b"" for document in documents]
     written = json.dumps([_fields(document) for document in documents]).encode()
     return {
         "documents": np.frombuffer(written, dtype=np.uint8),
         "text": np.frombuffer(b"".join(texts), dtype=np.uint8),
         "text_offsets": np.cumsum([0, *map(len, texts)], dtype=np.int64),
+        "gold": np.frombuffer(b"".join(golds), dtype=np.uint8),
+        "gold_offsets": np.cumsum([0, *map(len, golds)], dtype=np.int64),
     }
 
 
+def _cut_bytes(joined: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[bytes]:
+    content, cuts = joined.tobytes(), offsets.tolist()
+    return [content[start:stop] for start, stop in itertools.pairwise(cuts)]
+
+
 def _fields(document: Document) -> dict[str, Any]:
-    """What a document has beside its corpus and text, as JSON."""
+    """What a document has beside its corpus, text and gold annotation, as JSON."""
     fields: dict[str, Any] = {
         "id": document.id,
         "tokens": document.tokens,
@@ -307,7 +326,7 @@ def _fields(document: Document) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _document(fields: Mapping[str, Any], *, corpus: str, text: str) -> Document:
+def _document(fields: Mapping[str, Any], *, corpus: str, text: str, gold: bytes | None) -> Document:
     """A document from its `_fields`."""
     tokens, ids = (
         None if fields.get(name) is None else tuple(fields[name]) for name in ("tokens", "ids")
@@ -316,7 +335,7 @@ def _document(fields: Mapping[str, Any], *, corpus: str, text: str) -> Document:
         GoldLink(name, (query[0], query[1]), (key[0], key[1]))
         for name, query, key in fields.get("links", ())
     )
-    return Document(fields["id"], corpus, text, tokens, ids, links)
+    return Document(fields["id"], corpus, text, tokens, ids, links, gold)
 
 
 def cut(

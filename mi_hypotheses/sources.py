@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mi_hypotheses import conllu
+from mi_hypotheses.annotation import read_docbin
 from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.text import GoldLink
 
 TEXT_SUFFIXES = (".txt", ".md", ".py")
-SUFFIXES = (*TEXT_SUFFIXES, ".jsonl")
+ANNOTATED_SUFFIXES = (".conllu", ".spacy")
+SUFFIXES = (*TEXT_SUFFIXES, ".jsonl", *ANNOTATED_SUFFIXES)
 
 _NOT_STDLIB = {"site-packages", "dist-packages", "__pycache__"}
 
@@ -37,6 +40,7 @@ class Entry(NamedTuple):
     tokens: tuple[str, ...] | None = None
     ids: tuple[int, ...] | None = None
     links: tuple[GoldLink, ...] = ()
+    gold: bytes | None = None
 
 
 # -- files ---------------------------------------------------------------------------------------
@@ -173,6 +177,41 @@ def _parse_line(line: bytes, *, file: SourceFile, number: int) -> Entry | None:
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{where} is not JSON: {error}.") from None
     return _entry(value, default_id=f"{file.id}:{number}", where=where)
+
+
+def annotated(file: SourceFile) -> Iterator[Entry | None]:
+    """The documents of a `.conllu` or `.spacy` file with their annotation; None for a file that
+    is not UTF-8.
+
+    Raises:
+        CorpusError: the file cannot be read, or is not what its name says.
+    """
+    return _conllu(file) if file.path.suffix == ".conllu" else _docbin(file)
+
+
+def _conllu(file: SourceFile) -> Iterator[Entry | None]:
+    text = read_text(file.path)
+    if text is None:
+        yield None
+        return
+    lines = text.removeprefix("\ufeff").split("\n")
+    for name, gold in conllu.documents(lines, path=file.path):
+        yield Entry(f"{file.id}:{name}" if name else file.id, gold.text, gold=gold.to_bytes())
+
+
+def _docbin(file: SourceFile) -> Iterator[Entry]:
+    """A document a Doc of spaCy's DocBin."""
+    try:
+        golds = read_docbin(file.path.read_bytes())
+    except OSError as error:
+        raise _unreadable(file.path, error) from None
+    except Exception as error:
+        raise CorpusError(
+            f"The file {file.path} is not what spaCy's DocBin writes: {type(error).__name__}: "
+            f"{error}."
+        ) from error
+    for number, gold in enumerate(golds, start=1):
+        yield Entry(f"{file.id}:{number}", gold.text, gold=gold.to_bytes())
 
 
 def _unreadable(path: Path, error: OSError) -> CorpusError:

@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.edges import BOS, Edges, earlier_copies
 from mi_hypotheses.errors import TargetError
-from mi_hypotheses.predicates import Predicate, describe, hash_of_source
+from mi_hypotheses.predicates import Predicate, describe, hash_of_source, pipelines_in
 from mi_hypotheses.text import TokenView
 
 CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
@@ -57,6 +57,11 @@ class Target(ABC):
         """Whether `head_detector`'s matrix has the edge from a window's first token to BOS,
         which no document contains."""
         return False
+
+    @property
+    def pipelines(self) -> frozenset[str]:
+        """The spaCy pipelines whose annotation it asks for: those of what it is made of."""
+        return pipelines_in(self)
 
     def fingerprint(self) -> str:
         """Hash of the target as written; equal targets have equal fingerprints."""

@@ -13,10 +13,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LAST_SPACE = 0x3000  # the highest code point for which str.isspace() holds
@@ -57,8 +60,8 @@ class Document:
     concatenation: for symbol vocabularies, and beside `ids`. With `ids` the document is these
     tokens of one vocabulary exactly, whatever its tokenizer would make of the text; `tokens`
     has a string that is not empty for each. `links` are gold annotation: targets make edges of
-    them. Lone surrogates in any text, which no tokenizer accepts, are replaced by U+FFFD, one
-    character for one.
+    them; `gold` is annotation of its words, as `annotation.Gold` writes it. Lone surrogates in
+    any text, which no tokenizer accepts, are replaced by U+FFFD, one character for one.
 
     Raises:
         ValueError: `ids` without such `tokens`, or a link to what is not in the text.
@@ -70,6 +73,7 @@ class Document:
     tokens: tuple[str, ...] | None = None
     ids: tuple[int, ...] | None = None
     links: tuple[GoldLink, ...] = ()
+    gold: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "text"):
@@ -157,13 +161,29 @@ class Spans:
         return len(self.starts)
 
 
+class Docs(Protocol):
+    """A document's annotation as spaCy has it, by pipelines or by the document's author."""
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether the document came with annotation."""
+
+    def doc(self, name: str) -> Doc:
+        """The annotation by the pipeline of that name, or by the document's author (`gold`).
+
+        Raises:
+            AnnotationError: there is none.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class TokenView:
     """A document's text as its tokens: character spans, without BOS or padding.
 
     Pieces of one multi-byte character share that character's span. `ids` are the tokens' ids,
     where a vocabulary is at hand; `links` are the document's gold links; `reach` is how many
-    tokens back the model can see at most, where there is a model.
+    tokens back the model can see at most, where there is a model; `docs` is its spaCy annotation,
+    where it was prepared.
     """
 
     text: str
@@ -172,6 +192,7 @@ class TokenView:
     ids: NDArray[np.int32] | None = None  # [tokens]
     links: tuple[GoldLink, ...] = ()
     reach: int | None = None
+    docs: Docs | None = None
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -135,7 +135,9 @@ def test_a_path_that_is_not_there_is_an_error(tmp_path):
 def test_a_file_of_another_kind_is_an_error(tmp_path):
     write(tmp_path, {"table.csv": "1,2"})
 
-    assert ".txt, .md, .py, .jsonl files are read" in read_error(tmp_path / "table.csv")
+    assert ".txt, .md, .py, .jsonl, .conllu, .spacy files are read" in read_error(
+        tmp_path / "table.csv"
+    )
 
 
 def test_an_empty_corpus_is_an_error_that_says_what_was_left_out(tmp_path):

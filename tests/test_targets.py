@@ -28,7 +28,7 @@ from spacy.tokens import Doc
 from mi_hypotheses import dependencies, links, targets
 from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.edges import BOS, Edges, SpanTokens
-from mi_hypotheses.errors import TargetError
+from mi_hypotheses.errors import AnnotationError, TargetError
 from mi_hypotheses.function_predicates import category, predicate
 from mi_hypotheses.links import (
     GoldLinks,
@@ -639,8 +639,8 @@ WRITTEN: list[Target] = [
     Translation(),
     Translation(order="any"),
     Translation(query_tokens="last", key_tokens="first"),
-    SpacyDependency(VERB_SUBJECT, query="verb", key="subject", pipeline="a"),
-    SpacyDependency(VERB_SUBJECT, query="subject", key="verb", pipeline="a", order="any"),
+    SpacyDependency(VERB_SUBJECT, query="verb", key="subject"),
+    SpacyDependency(VERB_SUBJECT, query="subject", key="verb", pipeline="gold", order="any"),
     PreviousToken() | LineStart(),
     LineStart() | PreviousToken(),
     PreviousToken().where(Regex("a")),
@@ -711,7 +711,7 @@ def test_targets_are_validated_when_written(
 
 def dependency(patterns: Any = VERB_SUBJECT, **changed: Any) -> SpacyDependency:
     return SpacyDependency(
-        patterns, **{"query": "verb", "key": "subject", "pipeline": "blank:en", **changed}
+        patterns, **{"query": "verb", "key": "subject", "pipeline": "gold", **changed}
     )
 
 
@@ -722,7 +722,7 @@ def dependency(patterns: Any = VERB_SUBJECT, **changed: Any) -> SpacyDependency:
         ([VERB_SUBJECT, VERB_SUBJECT[:1]], {}, "pattern 1 has no node 'subject'"),
         ([], {}, "not empty"),
         ([[]], {}, "not a list of nodes"),
-        ("verb", {}, "a list of nodes"),
+        ("verb", {}, "a list of dicts"),
         (VERB_SUBJECT[1:], {}, "node 0 of pattern 0 needs exactly RIGHT_ATTRS, RIGHT_ID"),
         ([VERB_SUBJECT[0], {**VERB_SUBJECT[1], "REL_OP": "=>"}], {}, "no relation '=>'"),
         ([VERB_SUBJECT[0], {**VERB_SUBJECT[1], "LEFT_ID": "x"}], {}, "hangs on 'x'"),
@@ -782,21 +782,26 @@ def test_alternative_patterns_add_up(pipeline: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("blank:en", r"'blank:en' has no dependency parser .*components: none.*spacy download"),
+        ("blank:en", r"'blank:en' has no dependency parse .*components: none.*spacy download"),
         ("en_core_web_xy", r"no spaCy pipeline 'en_core_web_xy'.*spacy download en_core_web_xy"),
         ("blank:xy", "does not load"),
         ("tests", "does not load"),
     ],
 )
 def test_a_pipeline_that_cannot_parse_says_what_is_missing(name: str, message: str) -> None:
-    with pytest.raises(TargetError, match=message):
-        dependency(pipeline=name).edges(view("Naomi", " visits"))
+    with pytest.raises(ValidationError, match=message):
+        dependency(pipeline=name)
 
 
 def test_attributes_that_spacy_does_not_know_are_an_error(pipeline: str) -> None:
     patterns = [VERB_SUBJECT[0], {**VERB_SUBJECT[1], "RIGHT_ATTRS": {"DEPP": "obj"}}]
-    with pytest.raises(TargetError, match="cannot match the dependency patterns"):
-        dependency(patterns, pipeline=pipeline).edges(view("Naomi", " visits"))
+    with pytest.raises(ValidationError, match=r"no attribute .DEPP.*Did you mean .DEP"):
+        dependency(patterns, pipeline=pipeline)
+
+
+def test_dependencies_without_a_pipeline_or_gold_trees_say_so() -> None:
+    with pytest.raises(AnnotationError, match="no gold annotation"):
+        dependency(pipeline=None).edges(view("Naomi", " visits"))
 
 
 @pytest.mark.parametrize("make", [lambda: PreviousToken(2), lambda: Offset(1, 2)])
