@@ -17,7 +17,7 @@ from mi_hypotheses.errors import unknown_name
 from mi_hypotheses.predicates import CONFIG, Labels, Predicate
 from mi_hypotheses.text import TokenView
 
-THEMES: tuple[str, ...] = ()  # the modules of this package that define features
+THEMES: tuple[str, ...] = ("python",)  # the modules of this package that define features
 
 
 @dataclass(frozen=True, config=CONFIG)
