@@ -121,6 +121,7 @@ class Statement:
             return
         self.frames = [_Frame("statement", lexemes[0].start, lexemes[0].start)]
         self.parameters_seen = False
+        self.in_pattern = soft and self.head == "case"
         for number, lexeme in enumerate(lexemes):
             self.before = lexemes[number - 1] if number else None
             self.after = lexemes[number + 1] if number + 1 < len(lexemes) else None
@@ -188,7 +189,7 @@ class Statement:
             return
         self.add("name", start, end)
         frame, after = self.frames[-1], self.after.text if self.after else ""
-        called = after == "(" and not self._defines()
+        called = after == "(" and not self._defines() and not self.in_pattern
         if before == ".":
             self.add("attribute", start, end)
             if called:
@@ -216,6 +217,8 @@ class Statement:
     def _keyword(self, lexeme: Lexeme) -> None:
         if lexeme.text == "lambda":
             self.frames.append(_Frame("lambda", lexeme.end, lexeme.end))
+        elif lexeme.text == "if":
+            self.in_pattern = False
         elif lexeme.text == "for":
             frame = self._without_bodies(lexeme.start)
             frame.comprehension = frame.kind != "statement"
