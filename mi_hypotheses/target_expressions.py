@@ -1,7 +1,8 @@
 """Targets from text: what `describe_target` writes becomes the target again, and no code is run.
 
 An expression is the name of a target (`PreviousToken`, `previous-token`, `induction`), a call of
-one with literals and predicates as arguments, or what `|` and `.where(...)` make of these.
+one with literals and predicates as arguments, or what `|` and `.where(...)` make of these; a
+feature is `feature("python.comment")`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 import mi_hypotheses
-from mi_hypotheses.errors import UsageError, did_you_mean
+from mi_hypotheses.errors import UnknownNameError, UsageError, did_you_mean
+from mi_hypotheses.features.catalogue import Feature, feature
 from mi_hypotheses.loading import plain_validation
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.targets import (
@@ -136,6 +138,8 @@ def _part(node: ast.expr) -> Part:
     match node:
         case ast.Name():
             return _made(node, _class(node), [], {})
+        case ast.Call(func=ast.Name(id="feature")):
+            return _feature(node)
         case ast.Call(func=ast.Name() as name):
             return _made(node, _class(name), *_arguments(node))
         case ast.Call(func=ast.Attribute() as method):
@@ -166,6 +170,18 @@ def _class(name: ast.Name) -> type[Part]:
         hint = did_you_mean(name.id, _SHOWN)
         raise _ExpressionError(name, f"there is no target or predicate called {name.id!r}. {hint}")
     return _NAMES[name.id]
+
+
+def _feature(call: ast.Call) -> Feature:
+    """The feature that `feature("python.comment")` names."""
+    by_place, by_name = _arguments(call)
+    names = [*by_place, *by_name.values()]
+    if len(names) != 1 or not by_name.keys() <= {"name"} or not isinstance(names[0], str):
+        raise _ExpressionError(call, 'feature takes one name: feature("python.comment").')
+    try:
+        return feature(names[0])
+    except UnknownNameError as error:
+        raise _ExpressionError(call, f"{str(error)[:1].lower()}{str(error)[1:]}") from None
 
 
 def _arguments(call: ast.Call) -> tuple[list[object], dict[str, object]]:

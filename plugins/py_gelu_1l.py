@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from _claims import claim
-from _python import bracket_depth, comment, indentation, keyword_name, short_string
 
-from mi_hypotheses import Regex
+from mi_hypotheses import Regex, feature
 
 MODEL = "py-gelu-1l"
 
@@ -86,7 +85,7 @@ BRACKET_DEPTH = claim(
     "Rises with the number of open brackets.",
     MODEL,
     483,
-    bracket_depth,
+    feature("python.bracket_depth"),
     expect={"pearson": 0.3, "spearman": 0.15},
 )
 INDENTATION = claim(
@@ -94,7 +93,7 @@ INDENTATION = claim(
     "Falls with the indentation of the line.",
     MODEL,
     1260,
-    indentation,
+    feature("python.indentation"),
     sign="-",
     expect={"pearson": 0.3, "spearman": 0.35},
 )
@@ -111,7 +110,7 @@ STRING = claim(
     "Fires in short string literals.",
     MODEL,
     1358,
-    short_string,
+    feature("python.short_string"),
     expect={"pearson": 0.25, "ap": 0.15},
 )
 KEYWORD = claim(
@@ -119,7 +118,7 @@ KEYWORD = claim(
     "Fires on Python's keywords in code.",
     MODEL,
     1931,
-    keyword_name,
+    feature("python.keyword"),
     expect={"pearson": 0.25, "ap": 0.2},
 )
 FUNCTION_NAME = claim(
@@ -175,7 +174,7 @@ COMMENT = claim(
     "Fires in comments.",
     MODEL,
     1538,
-    comment,
+    feature("python.comment"),
     expect={"pearson": 0.15, "ap": 0.15},
 )
 UNDERLINE = claim(

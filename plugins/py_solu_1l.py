@@ -7,9 +7,8 @@ compared: SoLU was made to give cleaner neurons (Elhage et al. 2022).
 from __future__ import annotations
 
 from _claims import claim
-from _python import bracket_depth, comment, indentation, short_string
 
-from mi_hypotheses import Regex
+from mi_hypotheses import Regex, feature
 
 MODEL = "py-solu-1l"
 
@@ -146,7 +145,7 @@ STRING = claim(
     "Fires in short string literals.",
     MODEL,
     467,
-    short_string,
+    feature("python.short_string"),
     expect={"pearson": 0.2, "ap": 0.1},
 )
 COMMENT = claim(
@@ -154,7 +153,7 @@ COMMENT = claim(
     "Fires in comments.",
     MODEL,
     1516,
-    comment,
+    feature("python.comment"),
     expect={"pearson": 0.2, "ap": 0.15},
 )
 ERROR_NAME = claim(
@@ -186,7 +185,7 @@ INDENTATION = claim(
     "Rises with the indentation of the line.",
     MODEL,
     762,
-    indentation,
+    feature("python.indentation"),
     expect={"pearson": 0.15, "spearman": 0.1},
 )
 BRACKET_DEPTH = claim(
@@ -194,6 +193,6 @@ BRACKET_DEPTH = claim(
     "Rises with the number of open brackets.",
     MODEL,
     762,
-    bracket_depth,
+    feature("python.bracket_depth"),
     expect={"pearson": 0.2, "spearman": 0.15},
 )

@@ -8,9 +8,8 @@ happens.
 from __future__ import annotations
 
 from _claims import FOUND_ON, JUDGED_ON
-from _python import comment, docstring
 
-from mi_hypotheses import AnyNeuron, Fires, Neuron, Regex
+from mi_hypotheses import AnyNeuron, Fires, Neuron, Regex, feature
 
 CORPORA = [JUDGED_ON, FOUND_ON]
 MODEL = "py-gelu-1l"
@@ -20,7 +19,7 @@ DOCSTRING = Fires(
     claim="Fires in docstrings. (It fires in prose, which docstrings hold beside much else.)",
     model=MODEL,
     unit=Neuron(layer=0, index=1942),
-    on=docstring,
+    on=feature("python.docstring"),
     corpora=CORPORA,
     expect={"pearson": 0.5, "recall": 0.8},
 )
@@ -56,7 +55,7 @@ COMMENT = Fires(
     claim="Some neuron fires in comments and not elsewhere.",
     model=MODEL,
     unit=AnyNeuron(layer=0),
-    on=comment,
+    on=feature("python.comment"),
     corpora=CORPORA,
     expect={"pearson": 0.5},
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -244,7 +245,20 @@ def test_help_says_what_an_option_does_in_this_command() -> None:
         (["list", "-k", "and"], "cannot be read"),
         (["run", "-p", "no:thing"], "There is no plugin named 'thing'"),
         (["report", "none.json"], "The report none.json cannot be read"),
-        (["score", "--unit", "L0N1"], "either --regex or --predicate"),
+        (["score", "--unit", "L0N1"], "either --regex or --predicate or --feature"),
+        (["score", "--unit", "L0N1", "--feature", "x", "--regex", "x"], "or --target, what a"),
+        (
+            ["score", "--unit", "L0N1", "--feature", "python.coment"],
+            "There is no feature named 'python.coment'. Did you mean 'python.comment'? The command",
+        ),
+        (
+            ["score", "--unit", "L0N1", "--predicate", "feature:pyton.comment"],
+            "There is no feature named 'pyton.comment'. Did you mean 'python.comment'?",
+        ),
+        (
+            ["score", "--unit", "L0H1", "--feature", "python.comment"],
+            "--feature says what a neuron should fire on, and L0H1 is a head.",
+        ),
         (["score", "--unit", "L0H1", "--target", "bos", "--regex", "x"], "or --target, what a"),
         (
             ["score", "--unit", "L0H1", "--target", "bos", "--tokens", "first"],
@@ -462,6 +476,18 @@ def test_models_have_neurons_heads_and_checkpoints(mih: Mih) -> None:
 
 
 # Runs.
+
+
+def test_features_are_listed_by_theme(mih: Mih) -> None:
+    done = mih("features", "BRACKET")
+    assert done.code == 0
+    assert done.out.startswith("python:\n  python.")
+    assert re.search(r"python\.bracket_depth +numeric  How many brackets are open", done.out)
+    assert "python.comment " not in done.out
+    listed = json.loads(mih("features", "--json").out)
+    assert {"name", "labels", "summary", "examples"} == {*listed[0]}
+    assert {row["labels"] for row in listed} == {"boolean", "numeric"}
+    assert mih("features", "no such thing").code == 5
 
 
 def test_run_writes_the_report_and_prints_the_table(mih: Mih, project: Path) -> None:
@@ -691,6 +717,21 @@ def test_score_can_search_and_take_a_predicate_from_a_file(mih: Mih) -> None:
     (result,) = json.loads(done.out)["results"]
     assert result["unit"] == "L0N0"
     assert result["searched"]
+
+
+@pytest.mark.parametrize(
+    "option", [("--feature", "python.comment"), ("--predicate", "feature:python.comment")]
+)
+def test_score_takes_a_feature_and_saves_it(
+    mih: Mih, project: Path, option: tuple[str, str]
+) -> None:
+    planted = ("-m", "planted", "--corpus", "texts.jsonl", "-p", "planted_model")
+    asked = ("score", *option, "--unit", "L0N0", *planted)
+    assert mih(*asked, "--name", "comment", "--save", "claims/mine.py").code == 0
+    text = (project / "claims" / "mine.py").read_text("utf-8")
+    assert "from mi_hypotheses import Fires, Neuron, feature\n" in text
+    assert '    on=feature("python.comment"),\n' in text
+    assert 'Fires on feature("python.comment").' in mih("list", "claims/mine.py").out
 
 
 def test_what_score_saves_is_collected_and_clean(mih: Mih, project: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mi_hypotheses
+from mi_hypotheses.features.__main__ import page as features_page
 from mi_hypotheses.head_scores import HeadMetric, builtin_head_metrics
 from mi_hypotheses.metrics import Metric, builtin_metrics
 from mi_hypotheses.plugins import load_plugins
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ mih (\w+)", re.MULTILINE)
+CODE = re.compile(r"(`+)[^`](?:.*?[^`])?\1(?!`)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 EXAMPLES = [
     pytest.param(code, id=f"{page.name}-{number}")
@@ -39,7 +41,7 @@ def test_every_python_example_is_a_plugin_that_loads(code: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in LINK.findall(page.read_text("utf-8")):
+    for target in LINK.findall(CODE.sub("", page.read_text("utf-8"))):
         assert (page.parent / target).exists(), target
 
 
@@ -72,3 +74,8 @@ def test_every_target_is_explained() -> None:
         value = getattr(mi_hypotheses, name)
         if isinstance(value, type) and issubclass(value, Target) and value is not Target:
             assert f"`{name}(" in text, name
+
+
+def test_the_page_of_features_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "features.md").read_text("utf-8")
+    assert written == features_page(), "run python -m mi_hypotheses.features > docs/features.md"

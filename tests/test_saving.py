@@ -20,6 +20,7 @@ from mi_hypotheses import (
     PreviousToken,
     Regex,
     TokenIn,
+    feature,
 )
 from mi_hypotheses.errors import UsageError
 from mi_hypotheses.hypotheses import Hypothesis
@@ -118,6 +119,20 @@ def test_neurons_and_heads_share_a_file(folder: Path) -> None:
 def test_a_name_inside_a_pattern_is_not_imported(folder: Path) -> None:
     made = COMMENT.model_copy(update={"on": Regex(r"TokenIn\(|Link()")})
     assert "from mi_hypotheses import Fires, Neuron, Regex\n" in saved(folder / "mine.py", made)
+
+
+def test_a_feature_is_saved_by_its_name(folder: Path) -> None:
+    made = COMMENT.model_copy(update={"on": feature("python.comment")})
+    text = saved(folder / "mine.py", made)
+    assert "from mi_hypotheses import Fires, Neuron, feature\n" in text
+    assert '    on=feature("python.comment"),\n' in text
+
+
+def test_features_are_saved_inside_expressions(folder: Path) -> None:
+    where = feature("python.comment") & ~feature("python.shebang").shift(1)
+    made = INDUCTION.model_copy(update={"to": PreviousToken().where(where)})
+    text = saved(folder / "mine.py", made)
+    assert "from mi_hypotheses import Attends, Head, PreviousToken, feature\n" in text
 
 
 @pytest.fixture

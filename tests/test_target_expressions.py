@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mi_hypotheses.errors import UsageError
+from mi_hypotheses.features.catalogue import feature
 from mi_hypotheses.links import LineStart, Link, MatchingBracket, NearestPrevious, OpeningTag
 from mi_hypotheses.predicates import Predicate, Regex, TokenIn
 from mi_hypotheses.target_expressions import parse_target
@@ -30,7 +31,7 @@ regexes = st.builds(
 )
 words = st.builds(TokenIn, st.lists(texts, min_size=1, max_size=3), strip=st.booleans())
 predicates: st.SearchStrategy[Predicate] = st.recursive(
-    regexes | words,
+    regexes | words | st.sampled_from(["python.comment", "python.string"]).map(feature),
     lambda parts: st.one_of(
         st.builds(lambda a, b: a & b, parts, parts),
         st.builds(lambda a, b: a | b, parts, parts),
@@ -142,6 +143,14 @@ def test_names_can_be_short(text: str, made: Target) -> None:
         ("PreviousToken().where(Regex('a').by)", "Regex('a').by is neither"),
         ("Regex('a')", "it is a predicate, which says where a neuron fires. NearestPrevious("),
         ("PreviousToken | Regex('a')", "at character 14, | joins two targets or two predicates"),
+        (
+            "previous.where(feature('python.coment'))",
+            "at character 16, there is no feature named 'python.coment'. Did you mean 'python.comm",
+        ),
+        ("previous.where(feature())", 'feature takes one name: feature("python.comment").'),
+        ("previous.where(feature(1))", "feature takes one name"),
+        ("feature('python.comment')", "it is a predicate"),
+        ("previous.where(feature)", "there is no target or predicate called 'feature'"),
         ("PreviousToken & Offset(2)", "& joins predicates. To keep some queries of a target"),
         ("~PreviousToken", "~ turns predicates around"),
         ("PreviousToken + Offset(2)", "PreviousToken + Offset(2) is neither"),

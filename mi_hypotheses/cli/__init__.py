@@ -64,6 +64,7 @@ def _add_commands() -> None:
         listing.models,
         listing.corpora,
         listing.cache,
+        listing.features,
         reporting.report,
         running.run,
         scoring.score,

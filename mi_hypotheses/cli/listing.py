@@ -1,9 +1,10 @@
-"""`mih list`, `plugins`, `models`, `corpora` and `cache`: what there is."""
+"""`mih list`, `plugins`, `models`, `corpora`, `features` and `cache`: what there is."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from mi_hypotheses.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from mi_hypotheses.features.catalogue import Feature
     from mi_hypotheses.hypotheses import Hypothesis
 
 
@@ -168,6 +170,49 @@ def corpora(*, as_json: bool) -> None:
     rows = [*SCHEMES.items()]
     rows += [(name, f"{corpus.description} ({corpus.source})") for name, corpus in named.items()]
     _print_table(rows)
+
+
+@click.command
+@click.argument("pattern", required=False)
+@json_option
+@traceback_option
+def features(pattern: str | None, *, as_json: bool) -> int:
+    """List the ready-made predicates, those with PATTERN in their name or summary.
+
+    mih score --feature python.comment --unit 'L0N*' -m py-gelu-1l
+    """
+    from mi_hypotheses.features.catalogue import catalogue
+
+    wanted = (pattern or "").lower()
+    found = [
+        each
+        for each in catalogue().values()
+        if wanted in each.name.lower() or wanted in each.summary.lower()
+    ]
+    if as_json:
+        click.echo(json.dumps([_feature(each) for each in found], indent=1, ensure_ascii=False))
+    else:
+        _print_features(found)
+    if not found:
+        click.echo(f"No feature has {pattern!r} in its name or summary.", err=True)
+        return ExitCode.NOTHING_COLLECTED
+    return ExitCode.OK
+
+
+def _feature(feature: Feature) -> dict[str, object]:
+    return {
+        "name": feature.name,
+        "labels": feature.labels_are,
+        "summary": feature.summary,
+        "examples": list(feature.examples),
+    }
+
+
+def _print_features(found: Sequence[Feature]) -> None:
+    """A table for each theme."""
+    for theme, members in groupby(found, key=lambda each: each.theme):
+        click.echo(f"{theme}:")
+        _print_table([(f"  {each.name}", each.labels_are, each.summary) for each in members])
 
 
 @click.command

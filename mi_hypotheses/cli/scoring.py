@@ -36,6 +36,7 @@ class _Question:
     group: str | None
     tokens: str
     predicate: str | None
+    feature: str | None
     target: str | None
     unit: str
     expect: tuple[str, ...]
@@ -61,7 +62,14 @@ def _in_a_file(written: str) -> bool:
 @click.option("--flags", default="", help="Of the pattern: letters out of imsxaw.")
 @click.option("--group", help="Only this group of each match, by name or number.")
 @click.option("--tokens", default="any", help="any, all, first or last tokens of a match.")
-@click.option("--predicate", metavar="FILE.py::NAME", help="A predicate in a file.")
+@click.option(
+    "--feature", metavar="NAME", help="A ready-made predicate: python.comment; see 'mih features'."
+)
+@click.option(
+    "--predicate",
+    metavar="FILE.py::NAME",
+    help="A predicate in a file, or feature:NAME.",
+)
 @click.option(
     "--target",
     metavar="EXPR",
@@ -118,6 +126,8 @@ def score(
 
     mih score --regex '#[^\\n]*' --unit L0N417 -m py-gelu-1l --corpus package:sympy
 
+    mih score --feature python.comment --unit 'L0N*' -m py-gelu-1l
+
     mih score --target induction --unit 'L1H*' -m py-attn-2l --expect target_mass=0.4
     """
     from mi_hypotheses.cli.answer import print_answer
@@ -158,13 +168,14 @@ def score(
 def _subject(question: _Question) -> Predicate | Target:
     """What the unit should do, on tokens or from token to token."""
     from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.features.catalogue import feature
     from mi_hypotheses.target_expressions import parse_target
 
-    given = [question.regex, question.predicate, question.target]
+    given = [question.regex, question.predicate, question.feature, question.target]
     if len([option for option in given if option is not None]) != 1:
         raise UsageError(
-            "Say what the unit should do: either --regex or --predicate, what a neuron should fire "
-            "on, or --target, what a head should attend to."
+            "Say what the unit should do: either --regex or --predicate or --feature, what a "
+            "neuron should fire on, or --target, what a head should attend to."
         )
     if question.regex is not None:
         return _regex(question.regex, question.flags, question.group, question.tokens)
@@ -172,6 +183,10 @@ def _subject(question: _Question) -> Predicate | Target:
         raise UsageError(
             "--flags, --group and --tokens say how to read --regex, and there is none."
         )
+    if question.feature is not None:
+        return feature(question.feature)
+    if question.predicate is not None and question.predicate.startswith("feature:"):
+        return feature(question.predicate)
     if question.predicate is not None:
         return _named(question.predicate, option="predicate")
     written = question.target or ""
@@ -300,10 +315,12 @@ def _unit(question: _Question) -> Unit:
     if neuron and question.target is not None:
         raise UsageError(
             f"--target says what a head should attend to, and {unit} is a neuron. Name a head, as "
-            "in --unit L0H3, or say with --regex or --predicate what the neuron should fire on."
+            "in --unit L0H3, or say with --regex, --predicate or --feature what the neuron should "
+            "fire on."
         )
     if not neuron and question.target is None:
-        option = "--predicate" if question.regex is None else "--regex"
+        asked = {"--regex": question.regex, "--feature": question.feature}
+        option = next((name for name, value in asked.items() if value is not None), "--predicate")
         raise UsageError(
             f"{option} says what a neuron should fire on, and {unit} is a head. Name a neuron, as "
             "in --unit L0N417, or say with --target what the head should attend to."

@@ -6,6 +6,7 @@ the module and the variable: `python.comment` is `comment` in `features/python.p
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from dataclasses import KW_ONLY, field
 from typing import Literal
@@ -13,11 +14,11 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from mi_hypotheses.errors import unknown_name
+from mi_hypotheses.errors import UnknownNameError
 from mi_hypotheses.predicates import CONFIG, Labels, Predicate
 from mi_hypotheses.text import TokenView
 
-THEMES: tuple[str, ...] = ()  # the modules of this package that define features
+THEMES: tuple[str, ...] = ("python", "markup")  # the modules of this package that define features
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -39,6 +40,16 @@ class Feature(Predicate):
     @property
     def numeric(self) -> bool:
         return self.of.numeric
+
+    @property
+    def theme(self) -> str:
+        """The module that it is defined in."""
+        return self.name.partition(".")[0]
+
+    @property
+    def labels_are(self) -> str:
+        """`numeric` or `boolean`."""
+        return "numeric" if self.numeric else "boolean"
 
     @property
     def written(self) -> str:
@@ -78,5 +89,17 @@ def feature(name: str) -> Feature:
     theme = name.partition(".")[0]
     found = features(theme) if theme in THEMES else {}
     if name not in found:
-        raise unknown_name("feature", name, found or catalogue())
+        raise _unknown(name)
     return found[name]
+
+
+def _unknown(name: str) -> UnknownNameError:
+    """The error for a name that no feature has; there are too many to list them all."""
+    names = [*catalogue()]
+    by_variable = [each for each in names if each.endswith(f".{name.rpartition('.')[2]}")]
+    close = by_variable or difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return UnknownNameError(
+        f"There is no feature named {name!r}. {hint}The command 'mih features' lists all "
+        f"{len(names)}."
+    )
