@@ -122,11 +122,10 @@ class Attending:
             for row, layer in enumerate(layers):
                 by_document = self.patterns.layer_mass(shard, layer, key, queries)
                 mass[row] += by_document[chosen].sum(axis=0)
-        if not n:
-            raise HypothesisError(
-                f"The search {job.hypothesis.unit} has nothing to choose by: the target applies to "
-                f"no query of the calibration documents of {job.corpus}."
-            )
+        if not n:  # the counts of any head say that the target does not apply
+            job.head, job.found = Head(layer=layers[0], index=0), False
+            job.searched = f"{job.hypothesis.unit}: nothing to choose by on calibration documents"
+            return
         finite = np.isfinite(mass)
         row, index = divmod(int(np.argmax(np.where(finite, mass, -np.inf))), mass.shape[1])
         job.head = Head(layer=layers[row], index=index)

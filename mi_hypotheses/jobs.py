@@ -226,6 +226,7 @@ class AttendsJob(Job):
     store: QueryStore = field(kw_only=True)
     head: Head | None = None
     keys: list[str] = field(default_factory=list)  # one a shard
+    found: bool = True  # false where a search had nothing to choose by
     without_attention: set[int] = field(default_factory=set)  # layers that a search left out
 
     def __post_init__(self) -> None:
@@ -234,7 +235,7 @@ class AttendsJob(Job):
 
     @property
     def unit(self) -> Head | None:
-        return self.head
+        return self.head if self.found else None
 
     @property
     def pipelines(self) -> frozenset[str]:

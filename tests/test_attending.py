@@ -966,3 +966,12 @@ def test_mul_is_head_detectors_on_a_shipped_model(model: Path, tmp_path: Path) -
     found = found_mul(Asker(model, path), "py-attn-2l", layers=2, heads=8)
     assert found == pytest.approx(expected, abs=1e-4)
     assert max(found.values()) > 0.3
+
+
+def test_a_search_with_nothing_to_choose_by_is_undefined(
+    model: Path, mixed: tuple[Path, Documents]
+) -> None:
+    result = Asker(model, mixed[0]).result(nowhere, AnyHead())
+    assert result.verdict.status == "undefined"
+    assert result.unit == "H*"
+    assert "the target applies to 0 of" in result.verdict.reasons[0]

@@ -52,6 +52,10 @@ class Feature(Predicate):
         return "numeric" if self.numeric else "boolean"
 
     @property
+    def categories(self) -> tuple[str, ...] | None:
+        return self.of.categories
+
+    @property
     def written(self) -> str:
         return f'feature("{self.name}")'
 
