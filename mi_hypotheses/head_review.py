@@ -162,7 +162,8 @@ class HeadReview:
             bars, verdict = m.judge(hypothesis.expect, {}, reasons)
             return counted.model_copy(update={"verdict": verdict, "expect": bars})
         weights = m.group_weights(self.sums.values[m.TEST, 0], seed=seed)
-        scores = head_scores.head_scores(HeadEvidence.of(self.sums, weights), metrics)
+        evidence = HeadEvidence.of(self.sums, weights)
+        scores = head_scores.head_scores(evidence, metrics)
         if not self.has_bos:
             scores |= dict.fromkeys(("bos_mass", "off_target_bos"), Score(value=None))
         floors = self._floors()
@@ -177,6 +178,11 @@ class HeadReview:
         return counted.model_copy(
             update={
                 "scores": scores,
+                "replicates": {
+                    metric.name: m.replicates(metric.compute(evidence))
+                    for metric in metrics
+                    if metric.headline or metric.name in hypothesis.expect
+                },
                 "floors": floors,
                 "comparison_percentile": self._percentile(),
                 "expect": bars,

@@ -212,6 +212,9 @@ class Result(Record):
     on: str = ""  # the predicate or target, as written
     corpus: str
     hypothesis_hash: str
+    question_hash: str = ""  # of what is measured, whatever the model, corpora and bars
+    labels_hash: str = ""  # of what the predicate or target said of all documents
+    margin: float = 0.02  # how far a score may fall before a check calls it a fall
     n_tokens: int = 0
     n_positive: int = 0
     prevalence: Number = None
@@ -220,6 +223,7 @@ class Result(Record):
     sign: Literal["+", "-"] = "+"
     threshold: Number = None
     scores: dict[str, Score] = Field(default_factory=dict)
+    replicates: dict[str, tuple[Number, ...]] = Field(default_factory=dict)  # see `metrics`
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
     comparison_percentile: Number = None  # share of comparison units with less |pearson| or mass
     expect: tuple[Bar, ...] = ()

@@ -41,6 +41,8 @@ def unscored(hypothesis: Hypothesis, corpus: str) -> Result:
         on=hypothesis.written,
         corpus=corpus,
         hypothesis_hash=hypothesis.hash,
+        question_hash=hypothesis.question_hash,
+        margin=hypothesis.margin,
         sign=hypothesis.sign if isinstance(hypothesis, Fires) else "+",
         verdict=Verdict(status="undefined"),
     )
@@ -48,7 +50,11 @@ def unscored(hypothesis: Hypothesis, corpus: str) -> Result:
 
 def bare(job: Job) -> Result:
     """The result of a job before anything is measured, with the unit that a search chose."""
-    changes = {"unit": str(job.unit or job.hypothesis.unit), "searched": job.searched}
+    changes = {
+        "unit": str(job.unit or job.hypothesis.unit),
+        "searched": job.searched,
+        "labels_hash": job.digest,
+    }
     if isinstance(job, FiresJob) and job.neuron is not None:
         changes["sign"] = "-" if job.sign < 0 else "+"
     return unscored(job.hypothesis, job.corpus).model_copy(update=changes)
@@ -205,6 +211,11 @@ def result(
         update={
             "threshold": review.threshold,
             "scores": scores,
+            "replicates": {
+                metric.name: m.replicates(metric.compute(evidence))
+                for metric in metrics
+                if metric.name in scores and (metric.headline or metric.name in hypothesis.expect)
+            },
             "floors": floors,
             "comparison_percentile": comparison.percentile(scores.get("pearson")),
             "expect": bars,

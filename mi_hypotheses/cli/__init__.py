@@ -56,7 +56,7 @@ def cli() -> None:
 
 
 def _add_commands() -> None:
-    from mi_hypotheses.cli import listing, reporting, running, scoring
+    from mi_hypotheses.cli import checking, listing, reporting, running, scoring
 
     for command in (
         listing.list_,
@@ -64,6 +64,7 @@ def _add_commands() -> None:
         listing.models,
         listing.corpora,
         listing.cache,
+        checking.check,
         reporting.report,
         running.run,
         scoring.score,
