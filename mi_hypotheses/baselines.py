@@ -97,7 +97,7 @@ def _packed(each: Measured) -> dict[str, Any]:
         for name, score in entry["scores"].items()
     }
     entry["replicates"] = {
-        name: " ".join("-" if value is None else f"{value:.{DIGITS}g}" for value in values)
+        name: " ".join("-" if value is None else _short(value) for value in values)
         for name, values in entry["replicates"].items()
     }
     return entry
@@ -109,6 +109,11 @@ def _unpacked(entry: dict[str, Any]) -> dict[str, Any]:
         for name, text in entry["replicates"].items()
     }
     return {**entry, "replicates": replicates}
+
+
+def _short(value: float) -> str:
+    """`.6123`: there are hundreds of them."""
+    return f"{value:.{DIGITS - 1}g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.4g}"
 
 
 def _rounded(value: float | None) -> float | None:

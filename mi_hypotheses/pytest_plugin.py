@@ -8,13 +8,16 @@ run of the engine, under pytest-xdist too. What is heavy is imported when there 
 
 from __future__ import annotations
 
-import os
-import time
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from mi_hypotheses.failures import Failed
 
 if TYPE_CHECKING:
     from mi_hypotheses.hypotheses import Hypothesis
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from mi_hypotheses.reports import Report, Result, Score
 
 _SHARED = pytest.StashKey["SharedRun"]()
+_OPTIONS = ("--mih-update", "--mih-update-new", "--mih-fail-on", "--mih-strict")
+_IMPORTS = re.compile(r"^\s*(?:from|import)\s+mi_hypotheses\b", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,30 +50,57 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--mih-update") and config.getoption("--mih-update-new"):
+    option = config.getoption
+    if not option("--mih"):
+        given = [name for name in _OPTIONS if option(name)]
+        if given:
+            raise pytest.UsageError(f"{given[0]} goes with --mih.")
+        return
+    if option("--mih-update") and option("--mih-update-new"):
         raise pytest.UsageError("Say either --mih-update or --mih-update-new.")
+    if option("--mih-fail-on"):
+        _margins(config)
+    if config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Workers(), "mih-workers")
+
+
+def _margins(config: pytest.Config) -> dict[str, float]:
+    from mi_hypotheses.errors import UsageError
+    from mi_hypotheses.regression import read_margins
+
+    try:
+        return read_margins(config.getoption("--mih-fail-on"), option="--mih-fail-on")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if not parent.config.getoption("--mih") or not _may_hold_hypotheses(file_path):
+    if not parent.config.getoption("--mih") or not _may_hold_hypotheses(file_path, parent.config):
         return None
     collector: pytest.Collector = HypothesisFile.from_parent(parent, path=file_path)
     return collector
 
 
-def _may_hold_hypotheses(path: Path) -> bool:
-    """Whether a file is worth importing: it is Python, no test, and names this package."""
+def _may_hold_hypotheses(path: Path, config: pytest.Config) -> bool:
+    """Whether a file is worth running: it is Python, no test, and was named, or lies in a plugin
+    directory of the project, or imports this package."""
     name = path.name
-    if path.suffix != ".py" or name.startswith(("_", "test_")) or name == "conftest.py":
+    tests = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    if path.suffix != ".py" or name[0] in "_." or tests:
         return False
+    asked = [config.invocation_params.dir / str(arg).partition("::")[0] for arg in config.args]
+    if path in asked:
+        return True
+    if any(path.is_relative_to(directory) for directory in _shared(config).settings.plugins):
+        return True
     try:
-        return "mi_hypotheses" in path.read_text("utf-8", "replace")
+        return _IMPORTS.search(path.read_text("utf-8", "replace")) is not None
     except OSError:
         return False
 
 
 class HypothesisFile(pytest.File):
-    """A plugin file."""
+    """A plugin file. What is broken in it is an item that fails, so that the rest still runs."""
 
     def collect(self) -> Iterator[pytest.Item]:
         from mi_hypotheses.baselines import baseline_path
@@ -76,29 +108,41 @@ class HypothesisFile(pytest.File):
 
         shared = _shared(self.config)
         try:
-            collected = shared.load(self.path)
+            hypotheses, errors = shared.load(self.path)
         except MiHypothesesError as error:
             raise self.CollectError(str(error)) from None
-        if collected.errors:
-            raise self.CollectError(
-                "\n".join(f"{error.source}: {error.message}" for error in collected.errors)
-            )
-        recording = self.config.getoption("--mih-update") or self.config.getoption(
-            "--mih-update-new"
-        )
-        for hypothesis in collected.hypotheses:
+        for number, message in enumerate(errors, start=1):
+            yield BrokenItem.from_parent(self, name=f"[not loaded {number}]", message=message)
+        option = self.config.getoption
+        recorded = baseline_path(self.path).exists()
+        for hypothesis in hypotheses:
             where = f"{hypothesis.model} {hypothesis.unit}"
             yield HypothesisItem.from_parent(
                 self, name=f"{hypothesis.name}[{where}]", hypothesis=hypothesis
             )
-            if recording or baseline_path(self.path).exists():
+            if recorded or option("--mih-update") or option("--mih-update-new"):
                 yield BaselineItem.from_parent(
                     self, name=f"{hypothesis.name}[{where} baseline]", hypothesis=hypothesis
                 )
 
 
-class Failed(Exception):  # noqa: N818 (pytest's own is called so)
-    """A hypothesis that failed; the message is the whole report."""
+class BrokenItem(pytest.Item):
+    """What could not be loaded of a plugin file."""
+
+    def __init__(self, *, message: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.message = message
+
+    def runtest(self) -> None:
+        raise Failed(self.message)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, Failed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
 
 
 class _Item(pytest.Item):
@@ -114,35 +158,40 @@ class _Item(pytest.Item):
         return _shared(self.config).results(self.session, self.hypothesis)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, Failed):
+        from mi_hypotheses.errors import MiHypothesesError
+
+        if isinstance(excinfo.value, Failed | MiHypothesesError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         _, _, line = self.hypothesis.source.rpartition(":")
-        return self.path, max(int(line) - 1, 0), self.name
+        return self.path, max(int(line) - 1, 0) if line.isdecimal() else 0, self.name
 
 
 class HypothesisItem(_Item):
     """What a hypothesis expects of its scores."""
 
     def runtest(self) -> None:
-        told = []
+        from mi_hypotheses.failures import as_expected, explained
+
+        failures = []
         for result in self.results:
             prefix = f"{result.corpus}." if len(self.results) > 1 else ""
             for name, score in result.scores.items():
                 if score.value is not None:
                     self.user_properties.append((f"{prefix}{name}", round(score.value, 5)))
-            if not _as_expected(result):
-                told.append(_explained(result))
-        if told:
-            raise Failed("\n\n".join(told))
+            if not as_expected(result):
+                failures.append(explained(result))
+        if failures:
+            raise Failed("\n\n".join(failures))
 
 
 class BaselineItem(_Item):
     """What is recorded of a hypothesis."""
 
     def runtest(self) -> None:
+        from mi_hypotheses.failures import told
         from mi_hypotheses.regression import FAILING, FAILING_WHEN_STRICT
 
         strict = self.config.getoption("--mih-strict")
@@ -150,67 +199,9 @@ class BaselineItem(_Item):
         compared = _shared(self.config).compared(self.session, self.hypothesis)
         for each in compared:
             self.user_properties.append((f"{each.corpus}.baseline", each.state))
-        told = [_told(each) for each in compared if each.state in failing]
-        if told:
-            raise Failed("\n\n".join(told))
-
-
-def _as_expected(result: Result) -> bool:
-    status = result.verdict.status
-    return status == "supported" or (not result.expect and status not in ("error", "undefined"))
-
-
-def _explained(result: Result) -> str:
-    """What was expected and found, the floors, and where claim and model differ most."""
-    from mi_hypotheses.metrics import with_interval
-
-    lines = [
-        f"{result.name}: {result.claim}",
-        f"{result.unit} of {result.model} on {result.corpus} is {result.verdict.status}",
-    ]
-    for bar in result.expect:
-        score = result.scores.get(bar.metric)
-        found = bar.metric if score is None else with_interval(bar.metric, score)
-        lines.append(f"  {found}, expected at least {bar.at_least:g}: {bar.status}")
-        floors = {
-            key.partition(".")[2]: value
-            for key, value in result.floors.items()
-            if key.partition(".")[0] == bar.metric and value is not None
-        }
-        if floors:
-            told = ", ".join(f"{rival} {value:.2f}" for rival, value in floors.items())
-            lines.append(f"    floors: {told}")
-    if not result.expect or not result.scores:
-        lines += [f"  {reason}" for reason in result.verdict.reasons]
-    worst = _worst(result)
-    if worst:
-        lines += ["  where they differ:", *(f"    {place}" for place in worst)]
-    return "\n".join(lines)
-
-
-def _worst(result: Result) -> list[str]:
-    """Three documents in which claim and unit differ, with a line of each."""
-    if result.attention is not None:
-        missed = [(e.document, e.line, e.tokens, e.query) for e in result.attention.missed]
-    else:
-        wrong = (*result.examples.false_positives, *result.examples.false_negatives)
-        missed = [(e.document, e.line, e.tokens, e.focus) for e in wrong]
-    found: dict[str, str] = {}
-    for document, line, tokens, focus in missed:
-        near = tokens[max(focus - 6, 0) : focus]
-        text = "".join(token.text for token in near) + f"»{tokens[focus].text}«"
-        found.setdefault(document, f"{document}:{line}: {' '.join(text.split())}")
-    return [*found.values()][:3]
-
-
-def _told(each: Comparison) -> str:
-    """A comparison in a few lines."""
-    from mi_hypotheses.differences import change_text
-
-    lines = [f"{each.name} on {each.corpus}: {each.state}"]
-    for difference in each.differences:
-        lines.append(f"  {difference.metric}: {change_text(difference)}")
-    return "\n".join([*lines, *(f"  {reason}" for reason in each.reasons)])
+        failures = [told(each) for each in compared if each.state in failing]
+        if failures:
+            raise Failed("\n\n".join(failures))
 
 
 # --- one run for all ------------------------------------------------------------------------------
@@ -230,17 +221,48 @@ class SharedRun:
 
         self.config = config
         self.settings = load_settings()
-        self._plugins: Plugins | None = None
+        self.written: list[str] = []  # what to tell of baselines at the end
+        self.deselected = False
+        self.stale = False
+        self._hypotheses: dict[str, Hypothesis] = {}
         self._report: Report | None = None
+        self._failed: str | None = None
         self._compared: list[Comparison] = []
-        self.written: list[Path] = []
 
-    def load(self, path: Path) -> Any:
-        """The hypotheses of a plugin file, with what is wrong with it."""
+    @cached_property
+    def collected(self) -> Plugins:
+        """The plugins of the files that pytest has met."""
         from mi_hypotheses.plugins import load_plugins
 
-        self._plugins = load_plugins(paths=[str(path)], named_corpora=self.settings.corpora)
-        return self._plugins.collect()
+        return load_plugins(named_corpora=self.settings.corpora)
+
+    @cached_property
+    def project(self) -> Plugins:
+        """The plugins of the project's own directories, as `mih run` uses them."""
+        from mi_hypotheses.plugins import load_plugins
+
+        return load_plugins(directories=self.settings.plugins, named_corpora=self.settings.corpora)
+
+    def load(self, path: Path) -> tuple[list[Hypothesis], list[str]]:
+        """The hypotheses of a plugin file, and what is wrong with it."""
+        from mi_hypotheses.loading import short_source
+        from mi_hypotheses.plugins import load_plugins
+
+        loaded = load_plugins(paths=[str(path)], named_corpora=self.settings.corpora)
+        found = loaded.collect()
+        self.collected.take(loaded)
+        errors, hypotheses = [f"{error.source}: {error.message}" for error in found.errors], []
+        for hypothesis in found.hypotheses:
+            first = self._hypotheses.setdefault(hypothesis.name, hypothesis)
+            if (first.source, first.hash) == (hypothesis.source, hypothesis.hash):
+                hypotheses.append(hypothesis)
+            else:
+                errors.append(
+                    f"{short_source(hypothesis.source)}: The name {hypothesis.name!r} belongs to "
+                    f"the hypothesis at {short_source(first.source)}, which is the one that is "
+                    "used. Give this one another name."
+                )
+        return hypotheses, errors
 
     def results(self, session: pytest.Session, hypothesis: Hypothesis) -> list[Result]:
         """The results of one of the session's hypotheses."""
@@ -257,20 +279,30 @@ class SharedRun:
         return [each for each in self._compared if each.name == hypothesis.name]
 
     def _run(self, session: pytest.Session) -> Report:
+        """The report of all items, made once; its failure is that of every item."""
+        from mi_hypotheses.errors import MiHypothesesError
+
+        if self._failed is not None:
+            raise Failed(self._failed)
         if self._report is None:
             items = [item for item in session.items if isinstance(item, _Item)]
             hypotheses = list({item.hypothesis.hash: item.hypothesis for item in items}.values())
-            self._report = self._once(lambda: self.score(hypotheses))
-            self._check(hypotheses, complete=self._complete(session))
+            whole = self._complete(session)
+            try:
+                with self._alone() as directory:
+                    self._report = self._made(hypotheses, directory)
+                    self._check(self._report, hypotheses, whole=whole)
+            except MiHypothesesError as error:
+                self._failed = str(error)
+                raise Failed(self._failed) from None
         return self._report
 
-    @staticmethod
-    def _complete(session: pytest.Session) -> bool:
+    def _complete(self, session: pytest.Session) -> bool:
         """Whether nothing was deselected or picked by name."""
-        deselected = session.testscollected != len(session.items)
-        return not deselected and not any("::" in str(arg) for arg in session.config.args)
+        picked = any("::" in str(arg) for arg in session.config.args)
+        return not (self.deselected or picked or session.config.getoption("lf", default=False))
 
-    def score(self, hypotheses: Sequence[Hypothesis]) -> Report:
+    def score(self, hypotheses: Sequence[Hypothesis], plugins: Plugins) -> Report:
         """Run the engine with the project's settings and the user's cache."""
         from mi_hypotheses.cache import Cache, default_directory
         from mi_hypotheses.engine import RunOptions, run
@@ -287,76 +319,108 @@ class SharedRun:
             untrained=said.untrained,
         )
         cache = Cache(said.cache_dir or default_directory(), limit_bytes=said.cache_size)
-        return run(hypotheses, options=options, cache=cache, plugins=self._plugins)
+        return run(hypotheses, options=options, cache=cache, plugins=plugins, command="pytest")
 
-    def _once(self, make: Callable[[], Report]) -> Report:
-        """What `make` gives, made by one worker of pytest-xdist and read by the others."""
+    @contextmanager
+    def _alone(self) -> Iterator[Path | None]:
+        """The directory that the workers of pytest-xdist share, no other being in here; None
+        where there are no workers. The lock of a worker that dies goes with it."""
+        worker: Mapping[str, Any] = getattr(self.config, "workerinput", {})
+        directory = Path(worker["mih_directory"]) if "mih_directory" in worker else None
+        if directory is None or not directory.is_dir():
+            yield None
+            return
+        import fcntl
+
+        with (directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield directory
+
+    def _made(self, hypotheses: Sequence[Hypothesis], directory: Path | None) -> Report:
+        """The report: of the worker that came first, or made now."""
         from mi_hypotheses.reports import read_report, write_atomically
 
-        worker: Mapping[str, Any] | None = getattr(self.config, "workerinput", None)
-        if worker is None:
-            return make()
-        directory = Path(worker["mih_directory"])
-        done, claim = directory / "report.json", directory / "owner"
-        try:
-            os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            while not done.exists():
-                if (directory / "failed").exists():
-                    raise Failed((directory / "failed").read_text("utf-8")) from None
-                time.sleep(0.05)
-            return read_report(done)
-        try:
-            report = make()
-        except BaseException as error:
-            write_atomically(directory / "failed", f"{type(error).__name__}: {error}")
-            raise
-        write_atomically(done, report.model_dump_json())
+        kept = None if directory is None else directory / "report.json"
+        if kept is not None and kept.exists():
+            return read_report(kept)
+        report = self.score(hypotheses, self.collected)
+        if kept is not None:
+            write_atomically(kept, report.model_dump_json())
         return report
 
-    def _check(self, hypotheses: Sequence[Hypothesis], *, complete: bool) -> None:
+    def _check(self, report: Report, hypotheses: Sequence[Hypothesis], *, whole: bool) -> None:
         from mi_hypotheses.baselines import Baselines
-        from mi_hypotheses.regression import measured, read_margins
+        from mi_hypotheses.failures import told
+        from mi_hypotheses.loading import short_path
+        from mi_hypotheses.regression import measured
 
-        assert self._report is not None  # it was just made
         files = {h.name: Path(h.source.rpartition(":")[0]) for h in hypotheses}
-        baselines = Baselines(files, whole=complete)
-        found = measured(self._report)
+        baselines = Baselines(files, whole=whole)
+        found, margins = measured(report), _margins(self.config)
+        compared = baselines.check(found, margins=margins)
         option = self.config.getoption
         update, only_new = option("--mih-update"), option("--mih-update-new")
         if update or only_new:
-            self.written = baselines.update(found, only_new=only_new)
-            baselines = Baselines(files, whole=complete)
-        margins = read_margins(option("--mih-fail-on"), option="--mih-fail-on")
-        self._compared = baselines.check(found, margins=margins)
+            written = baselines.update(found, only_new=only_new)
+            if written:
+                self.written += [told(each) for each in compared if each.state != "held"]
+            self.written += [f"recorded {short_path(path)}" for path in written]
+            compared = Baselines(files, whole=whole).check(found, margins=margins)
+        self._compared = compared
+        stale = [told(each) for each in compared if each.state == "stale"]
+        self.written += stale
+        self.stale = bool(stale)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    ours = [item for item in items if isinstance(item, _Item)]
+    if ours:
+        _shared(ours[0].config).deselected = True
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    shared = session.config.stash.get(_SHARED, None)
+    if shared is None:
+        return
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["mih"] = {"written": shared.written, "stale": shared.stale}
+    if shared.stale and session.config.getoption("--mih-strict") and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if _SHARED in config.stash:
-        for path in config.stash[_SHARED].written:
-            terminalreporter.write_line(f"mih: recorded {path}")
+    shared = config.stash.get(_SHARED, None)
+    if shared is not None and shared.written:
+        terminalreporter.section("hypotheses: baselines")
+        for text in dict.fromkeys(shared.written):
+            terminalreporter.write_line(text)
 
 
 class _Workers:
-    """Gives the workers of pytest-xdist a directory to share."""
+    """Gives the workers of pytest-xdist a directory to share, and tells what they wrote."""
+
+    def __init__(self) -> None:
+        self.directory: str | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         import tempfile
 
-        if not hasattr(self, "directory"):
-            self.directory = tempfile.mkdtemp(prefix="mih-xdist-")
+        self.directory = self.directory or tempfile.mkdtemp(prefix="mih-xdist-")
         node.workerinput["mih_directory"] = self.directory
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        output = getattr(node, "workeroutput", None) or {}  # none of a worker that died
+        shared, found = _shared(node.config), output.get("mih", {})
+        shared.written += found.get("written", [])
+        shared.stale |= found.get("stale", False)
 
     def pytest_unconfigure(self) -> None:
         import shutil
 
-        shutil.rmtree(getattr(self, "directory", ""), ignore_errors=True)
-
-
-def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
-    if manager.hasplugin("xdist") and not manager.hasplugin("mih-workers"):
-        manager.register(_Workers(), "mih-workers")
+        if self.directory is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 # --- the fixture ----------------------------------------------------------------------------------
@@ -392,7 +456,7 @@ def mih_score(request: pytest.FixtureRequest) -> Callable[..., Scores]:
     def score(hypothesis: Hypothesis, *, corpus: str | None = None) -> Scores:
         uri = corpus or hypothesis.corpora[0]
         asked = hypothesis.model_copy(update={"corpora": (uri,)})
-        (result,) = shared.score([asked]).results
+        (result,) = shared.score([asked], shared.project).results
         if result.verdict.status == "error":
             pytest.fail("; ".join(result.verdict.reasons), pytrace=False)
         return Scores(result)

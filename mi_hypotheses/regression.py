@@ -47,6 +47,7 @@ class Measured(Record):
     dtype: str
     device: str
     seed: int
+    n_documents: int
     n_tokens: int
     n_positive: int
     margin: float
@@ -84,6 +85,7 @@ def measured(report: Report) -> list[Measured]:
             dtype=report.run.dtype,
             device="" if report.run.device.startswith("none") else report.run.device,
             seed=report.run.seed,
+            n_documents=corpora[result.corpus].n_documents if result.corpus in corpora else 0,
             n_tokens=result.n_tokens,
             n_positive=result.n_positive,
             margin=result.margin,
@@ -144,7 +146,11 @@ def compare(
     )
     states = [difference.state for difference in differences]
     state = min(states, key=STATES.index) if states else "held"
-    reasons = (*_undefined(before, after), *_named_changes(before, after))
+    reasons = (
+        *_undefined(before, after),
+        *_unrecorded(before, after),
+        *_named_changes(before, after),
+    )
     return Comparison(*said, state, reasons, differences, before, after)
 
 
@@ -155,12 +161,22 @@ def _incomparable(before: Measured, after: Measured) -> Iterator[str]:
         unit = "" if before.unit == after.unit else f" of {before.unit}"
         yield f"another question was recorded: {what}{unit} then"
     if before.corpus_fingerprint != after.corpus_fingerprint:
-        yield (
-            f"the documents of {before.corpus} have changed (fingerprint "
-            f"{before.corpus_fingerprint[:12]} then, {after.corpus_fingerprint[:12]} now)"
-        )
+        if before.n_documents != after.n_documents:
+            how = f"{before.n_documents} documents then, {after.n_documents} now"
+            how += ": was --limit another?"
+        else:
+            how = f"fingerprint {before.corpus_fingerprint[:12]} then, "
+            how += f"{after.corpus_fingerprint[:12]} now"
+        yield f"the documents of {before.corpus} have changed ({how})"
     if before.seed != after.seed:
         yield f"the seed was {before.seed} and is {after.seed}: other documents are tested"
+
+
+def _unrecorded(before: Measured, after: Measured) -> Iterator[str]:
+    """What is scored now and was not then."""
+    new = [metric for metric in after.scores if metric not in before.scores]
+    if new and before.scores:
+        yield f"nothing is recorded of {', '.join(new)}: 'mih check --update' records it"
 
 
 def _undefined(before: Measured, after: Measured) -> Iterator[str]:

@@ -53,7 +53,7 @@ def bare(job: Job) -> Result:
     changes = {
         "unit": str(job.unit or job.hypothesis.unit),
         "searched": job.searched,
-        "labels_hash": job.digest,
+        "labels_hash": job.labels_hash,
     }
     if isinstance(job, FiresJob) and job.neuron is not None:
         changes["sign"] = "-" if job.sign < 0 else "+"
