@@ -74,19 +74,26 @@ def write_baseline(path: Path, recorded: Iterable[Measured]) -> None:
     Raises:
         BaselineError: the file cannot be written.
     """
-    hypotheses: dict[str, dict[str, Any]] = {}
-    for each in recorded:
-        hypotheses.setdefault(each.name, {})[each.corpus] = _packed(each)
-    content = {"schema_version": SCHEMA_VERSION, "hypotheses": hypotheses}
+    text = _text(recorded)
     try:
-        if hypotheses:
-            text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
-            write_atomically(path, text + "\n")
+        if text:
+            write_atomically(path, text)
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BaselineError(f"The baseline {path} cannot be written: {reason}.") from None
+
+
+def _text(recorded: Iterable[Measured]) -> str:
+    """The content of a file; "" where there is nothing to record."""
+    hypotheses: dict[str, dict[str, Any]] = {}
+    for each in recorded:
+        hypotheses.setdefault(each.name, {})[each.corpus] = _packed(each)
+    if not hypotheses:
+        return ""
+    content = {"schema_version": SCHEMA_VERSION, "hypotheses": hypotheses}
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _packed(each: Measured) -> dict[str, Any]:
@@ -183,7 +190,10 @@ class Baselines:
             before = self.recorded[path]
             old = {(each.name, each.corpus): each for each in before}
             good = [each for each in members if each.verdict.status != "error"]
-            new = {(each.name, each.corpus): each for each in good}
+            new = {
+                (each.name, each.corpus): _on_device(each, old.get((each.name, each.corpus)))
+                for each in good
+            }
             failed = {(each.name, each.corpus) for each in members} - set(new)
             if only_new:
                 kept = {**new, **old}
@@ -191,7 +201,16 @@ class Baselines:
                 kept = {**{key: each for key, each in old.items() if key in failed}, **new}
             else:
                 kept = {**old, **new}
-            if [*kept.values()] != before or set(kept) != set(old):
+            if _text(kept.values()) != _text(before):
                 write_baseline(path, kept.values())
                 written.append(path)
         return written
+
+
+def _on_device(each: Measured, old: Measured | None) -> Measured:
+    """A measurement that was all cached has the device of the one before, if that was the same."""
+    if old is None or each.device:
+        return each
+    if (old.model_fingerprint, old.dtype) != (each.model_fingerprint, each.dtype):
+        return each
+    return each.model_copy(update={"device": old.device})

@@ -37,11 +37,11 @@ _STYLES: dict[State, str] = {
 
 
 def by_change(compared: Sequence[Comparison]) -> list[Comparison]:
-    """What needs attention first: by state, then by the largest fall."""
+    """What needs attention first: by state, then by how far the scores moved."""
 
     def key(each: Comparison) -> tuple[int, float, str, str]:
-        changes = [d.change.value for d in each.differences if d.change.value is not None]
-        return STATES.index(each.state), min(changes, default=0.0), each.name, each.corpus
+        changes = [abs(d.change.value) for d in each.differences if d.change.value is not None]
+        return STATES.index(each.state), -max(changes, default=0.0), each.name, each.corpus
 
     return sorted(compared, key=key)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses import head_findings, head_scores, scoring
 from mi_hypotheses import metrics as m
+from mi_hypotheses.agreement import DocumentSums
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.head_calibration import Calibration, Seen
 from mi_hypotheses.head_findings import Distances
@@ -56,6 +57,7 @@ class HeadReview:
         default_factory=lambda: {n: ExampleSet(EXAMPLES) for n in ("typical", "missed", "busy")}
     )
     made: dict[str, dict[tuple[str, int], AttentionExample]] = field(default_factory=dict)
+    documents: DocumentSums = field(default_factory=DocumentSums)
 
     def __post_init__(self) -> None:
         self.distances = Distances(self.calibration.length)
@@ -82,6 +84,9 @@ class HeadReview:
         bins = np.minimum((seen.looks.mass[test] * MASS_BINS).astype(np.int64), MASS_BINS - 1)
         self.masses += np.bincount(bins, minlength=MASS_BINS)
         self.slices.add(seen)
+        self.documents.seed = shard.seed
+        document = shard.document[queries.tokens[test]]
+        self.documents.add(shard.tokens.document_ids, document, seen.looks.hit[test] > 0.5)
         self._offer_examples(seen)
 
     def _add_sums(self, seen: Seen) -> None:
@@ -196,6 +201,7 @@ class HeadReview:
                 ),
                 "slices": slices,
                 "attention": self._attention(),
+                "documents": self.documents.scores(),
             }
         )
 

@@ -112,18 +112,21 @@ class HypothesisFile(pytest.File):
         except MiHypothesesError as error:
             raise self.CollectError(str(error)) from None
         for number, message in enumerate(errors, start=1):
-            yield BrokenItem.from_parent(self, name=f"[not loaded {number}]", message=message)
+            yield self._item(BrokenItem, f"[not loaded {number}]", message=message)
         option = self.config.getoption
         recorded = baseline_path(self.path).exists()
         for hypothesis in hypotheses:
             where = f"{hypothesis.model} {hypothesis.unit}"
-            yield HypothesisItem.from_parent(
-                self, name=f"{hypothesis.name}[{where}]", hypothesis=hypothesis
-            )
+            yield self._item(HypothesisItem, f"{hypothesis.name}[{where}]", hypothesis=hypothesis)
             if recorded or option("--mih-update") or option("--mih-update-new"):
-                yield BaselineItem.from_parent(
-                    self, name=f"{hypothesis.name}[{where} baseline]", hypothesis=hypothesis
-                )
+                name = f"{hypothesis.name}[{where} baseline]"
+                yield self._item(BaselineItem, name, hypothesis=hypothesis)
+
+    def _item(self, kind: type[pytest.Item], name: str, **content: object) -> pytest.Item:
+        """An item whose node id is read back from the cache as it is: --lf compares them."""
+        nodeid = f"{self.nodeid}::{name}"
+        made: pytest.Item = kind.from_parent(self, name=name, nodeid=nodeid, **content)
+        return made
 
 
 class BrokenItem(pytest.Item):
@@ -299,8 +302,10 @@ class SharedRun:
 
     def _complete(self, session: pytest.Session) -> bool:
         """Whether nothing was deselected or picked by name."""
-        picked = any("::" in str(arg) for arg in session.config.args)
-        return not (self.deselected or picked or session.config.getoption("lf", default=False))
+        config = session.config
+        picked = any("::" in str(arg) for arg in config.args)
+        chosen = config.getoption("keyword") or config.getoption("lf", default=False)
+        return not (self.deselected or picked or chosen)
 
     def score(self, hypotheses: Sequence[Hypothesis], plugins: Plugins) -> Report:
         """Run the engine with the project's settings and the user's cache."""

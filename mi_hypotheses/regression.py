@@ -126,21 +126,33 @@ class Comparison:
 
 
 def compare(
-    before: Measured, after: Measured, *, margins: Mapping[str, float] | None = None
+    before: Measured,
+    after: Measured,
+    *,
+    margins: Mapping[str, float] | None = None,
+    paired: bool = True,
 ) -> Comparison:
     """How a measurement compares with an earlier one.
 
     Another predicate, unit, corpus or seed makes them incomparable. Another model, and what else
     may have moved a score, is named. `margins` (metric → δ) come before the hypothesis' own.
+    Where the measurements are not `paired`, on two corpora, say, intervals are of independent
+    resamples.
     """
     said = (before.name, before.corpus)
     if after.verdict.status == "error":
         return Comparison(*said, "error", after.verdict.reasons, before=before, after=after)
-    apart = tuple(_incomparable(before, after))
+    apart = tuple(_incomparable(before, after, paired=paired))
     if apart:
         return Comparison(*said, "incomparable", apart, before=before, after=after)
     differences = tuple(
-        _difference(metric, before, after, margin=(margins or {}).get(metric, after.margin))
+        _difference(
+            metric,
+            before,
+            after,
+            margin=(margins or {}).get(metric, after.margin),
+            paired=paired,
+        )
         for metric in before.scores
         if metric in after.scores or before.scores[metric].value is not None
     )
@@ -154,12 +166,14 @@ def compare(
     return Comparison(*said, state, reasons, differences, before, after)
 
 
-def _incomparable(before: Measured, after: Measured) -> Iterator[str]:
+def _incomparable(before: Measured, after: Measured, *, paired: bool) -> Iterator[str]:
     same_labels = before.labels_hash == after.labels_hash and before.unit == after.unit
     if before.question_hash != after.question_hash and not same_labels:
         what = "the predicate or target" if before.on == after.on else f"it was {before.on}"
         unit = "" if before.unit == after.unit else f" of {before.unit}"
         yield f"another question was recorded: {what}{unit} then"
+    if not paired:
+        return
     if before.corpus_fingerprint != after.corpus_fingerprint:
         if before.n_documents != after.n_documents:
             how = f"{before.n_documents} documents then, {after.n_documents} now"
@@ -208,12 +222,15 @@ def _kind(device: str) -> str:
     return device.partition(":")[0]
 
 
-def _difference(metric: str, before: Measured, after: Measured, *, margin: float) -> Difference:
+def _difference(
+    metric: str, before: Measured, after: Measured, *, margin: float, paired: bool
+) -> Difference:
     old, new = before.scores[metric], after.scores.get(metric, Score(value=None))
     if old.value is None or new.value is None:
         state: State = "held" if new.value is not None or old.value is None else "fell"
         return Difference(metric, old, new, Score(value=None), state)
-    low, high = paired_interval(
+    interval = paired_interval if paired else unpaired_interval
+    low, high = interval(
         before.replicates.get(metric, ()), after.replicates.get(metric, ()), new.value - old.value
     )
     margin *= max(abs(old.value), 1.0)  # lifts are ratios, and not bounded by 1
@@ -244,6 +261,18 @@ def paired_interval(
         return difference, difference
     low, high = np.quantile(change, [0.025, 0.975]).tolist()
     return min(low, difference), max(high, difference)
+
+
+def unpaired_interval(
+    before: Sequence[float | None], after: Sequence[float | None], difference: float
+) -> tuple[float, float]:
+    """The same of two measurements that have no documents in common.
+
+    The replicates of the second are put in an order of their own, so that no resample of one
+    goes with the same resample of the other.
+    """
+    order = np.random.default_rng(0).permutation(len(after)).tolist()
+    return paired_interval(before, [after[place] for place in order], difference)
 
 
 def read_margins(written: Iterable[str], *, option: str) -> dict[str, float]:
@@ -279,14 +308,14 @@ def check(
     renamed hypothesis is suggested where a stale one asks the same question.
     """
     old = {(each.name, each.corpus): each for each in recorded}
-    new = {(each.name, each.corpus): each for each in found}
-    lost = {key: old[key] for key in old if key not in new}
+    now = [((each.name, each.corpus), each) for each in found]
+    lost = {key: old[key] for key in old if key not in dict(now)}
     return [
         *(
             compare(old[key], each, margins=margins)
             if key in old
             else _missing(each, lost.values())
-            for key, each in new.items()
+            for key, each in now
         ),
         *(
             Comparison(

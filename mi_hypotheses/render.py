@@ -51,15 +51,15 @@ class _Section:
 
 def render_html(report: Report) -> str:
     """One self-contained page: no script, style, font or image comes from elsewhere."""
-    script = _asset("report.js")
+    script = asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     results = report.results
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             report=report,
-            style=Markup(_asset("report.css")),
+            style=Markup(asset("report.css")),
             script=Markup(script),
             script_hash=digest,
             sections=_sections(results),
@@ -77,15 +77,16 @@ def render_html(report: Report) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What the pages of this package are made with."""
+    made = Environment(
         loader=PackageLoader("mi_hypotheses", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=number,
         count=count,
         percent=percent,
@@ -98,7 +99,7 @@ def _environment() -> Environment:
         attention=attention_view.markup,
         in_words=attention_view.in_words,
     )
-    environment.globals.update(
+    made.globals.update(
         statuses=STATUSES,
         symbols=SYMBOLS,
         missing=MISSING,
@@ -110,10 +111,11 @@ def _environment() -> Environment:
         present=presentation,
         strongest=_strongest,
     )
-    return environment
+    return made
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file in `templates`."""
     return (resources.files("mi_hypotheses") / "templates" / name).read_text("utf-8")
 
 

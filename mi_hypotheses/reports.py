@@ -194,6 +194,18 @@ class Attention(Record):
     busy: tuple[AttentionExample, ...] = ()
 
 
+class DocumentScore(Record):
+    """How far claim and unit agree in a test document.
+
+    Of a neuron `n` counts the tokens that are labelled or on which it fires, and `agreement` is
+    the share that are both; of a head it is the hit rate of the `n` queries that have a target.
+    """
+
+    document: str
+    n: int
+    agreement: float
+
+
 class Result(Record):
     """One hypothesis on one corpus.
 
@@ -234,6 +246,7 @@ class Result(Record):
     slices: tuple[Slice, ...] = ()
     examples: Examples = Examples()
     attention: Attention | None = None  # of heads
+    documents: tuple[DocumentScore, ...] = ()  # of some test documents, by hash of the name
 
 
 class ModelInfo(Record):

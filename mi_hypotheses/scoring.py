@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses import findings, rivals
 from mi_hypotheses import metrics as m
+from mi_hypotheses.agreement import DocumentSums
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.hypotheses import Attends, Fires, Hypothesis
@@ -132,6 +133,7 @@ class Review:
         default_factory=lambda: {name: RivalTable() for name in RIVAL_KEYS}
     )
     claims: dict[str, rivals.RivalClaim] = field(default_factory=dict)
+    documents: DocumentSums = field(default_factory=DocumentSums)
 
     @classmethod
     def of(cls, job: FiresJob) -> Review:
@@ -146,6 +148,13 @@ class Review:
         activations = job.activations(shard, columns)
         for name, keys in RIVAL_KEYS.items():
             self.tables[name].update(keys(shard)[shard.scored], activations, shard.test)
+        if self.threshold is not None:
+            labels = job.labels_on(index, shard)[shard.scored] > 0
+            fires = activations >= np.float32(self.threshold)
+            counted = shard.test & (labels | fires)
+            agree = (labels & fires)[counted]
+            self.documents.seed = shard.seed
+            self.documents.add(shard.tokens.document_ids, shard.tokens.document[counted], agree)
         self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
 
     def fix_claims(self, job: FiresJob) -> None:
@@ -224,6 +233,7 @@ def result(
             "bands": findings.bands(statistics),
             "label_bands": findings.label_bands(statistics),
             "examples": Examples(**examples),
+            "documents": review.documents.scores(),
         }
     )
 

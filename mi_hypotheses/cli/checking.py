@@ -77,9 +77,10 @@ def check(
     settings = engine_settings(flags)
     if update and update_new:
         raise UsageError("Say either --update or --update-new.")
-    if (update or update_new) and "model" in settings.given:
+    if (update or update_new) and settings.given & {"model", "corpus"}:
         raise UsageError(
-            "A baseline is of the model that a hypothesis names: --update goes without -m."
+            "A baseline is of the model and the corpora that a hypothesis names: --update goes "
+            "without -m, MIH_MODEL and MIH_CORPUS."
         )
     allowed = read_margins(margins, option="--fail-on")
     plugins = open_plugins(settings, paths=paths, modules=modules)
