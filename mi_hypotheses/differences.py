@@ -14,6 +14,8 @@ from rich.text import Text
 from mi_hypotheses.presentation import number, one_line, visible, words
 from mi_hypotheses.regression import STATES, Comparison, Difference, State
 
+MOST_SHOWN = 30
+
 SYMBOLS: dict[State, str] = {
     "error": "!",
     "missing": "?",
@@ -47,11 +49,16 @@ def by_change(compared: Sequence[Comparison]) -> list[Comparison]:
 
 
 def render_terminal(compared: Sequence[Comparison], console: Console) -> None:
-    """Print a row for each metric, what needs attention first, then the reasons and a summary."""
+    """Print a row for each metric, what needs attention first, then the reasons and a summary.
+
+    Of many comparisons those that held are left out.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in ("", "hypothesis", "metric", "before", "after", "change [95% interval]"):
         table.add_column(title, overflow="fold")
     ordered = by_change(compared)
+    if len(ordered) > MOST_SHOWN:
+        ordered = [each for each in ordered if each.state != "held"]
     for each in ordered:
         label = Text(f"{SYMBOLS[each.state]} {each.state}", style=_STYLES[each.state])
         name = Text.assemble((one_line(each.name), "bold"), f"\n{one_line(each.corpus)}")
@@ -59,11 +66,14 @@ def render_terminal(compared: Sequence[Comparison], console: Console) -> None:
         for place, cells in enumerate(rows):
             first = (label, name) if place == 0 else (Text(), Text())
             table.add_row(*first, *cells)
-    console.print(table)
+    if ordered:
+        console.print(table)
     for each in ordered:
         for reason in each.reasons:
             told = f"{each.name} on {each.corpus}: {visible(reason, line_ends=False)}"
             console.print(Text.assemble((f"{SYMBOLS[each.state]} ", _STYLES[each.state]), told))
+    if len(ordered) < len(compared):
+        console.print("Those that held are not shown.")
     console.print(Text(summary(compared), style="bold"))
 
 
