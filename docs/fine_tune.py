@@ -23,7 +23,7 @@ from torch.nn import functional
 from mi_hypotheses.pretrained import curriculum, export
 
 MODEL, NEURON = "py-gelu-1l", 1147
-STEPS, BATCH, FILES = 80, 8, 60
+STEPS, BATCH, FILES = 50, 8, 60
 RATE, NEURON_RATE = 1e-5, 0.02
 HIGH, LOW = 3.0, -3.0  # what the neuron should be before its GELU, on brackets and elsewhere
 
