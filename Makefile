@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test clean
+# Baselines are comparable only on the same documents, so both commands say how many.
+CHECKED := plugins --limit 40
+
+.PHONY: demo test baselines clean
 # Exit code 1 says that some hypotheses are refuted, as some of these should be.
 demo: .venv/.demo
 	$(BIN)/mih run plugins --output reports/demo || [ $$? -eq 1 ]
@@ -13,7 +16,11 @@ test: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/mih check $(CHECKED) --strict
+
+baselines: .venv/.test
+	$(BIN)/mih check $(CHECKED) --update
 
 # torch comes first and by its exact pin: a range would fetch gigabytes of CUDA packages.
 .venv/.torch: constraints.txt

@@ -11,6 +11,7 @@ MiHypothesesError
 ├── CorpusError             a corpus that cannot be read
 ├── ModelError              a model or tokenizer that cannot be loaded or aligned
 ├── CacheError              a cache that cannot be read or written
+├── BaselineError           a baseline that cannot be read or written
 └── ReportError             a report file that cannot be read or written
 
 The message of each is one plain paragraph: what, where, and how to mend it.
@@ -64,6 +65,10 @@ class ModelError(MiHypothesesError):
 
 class CacheError(MiHypothesesError):
     """A cache that cannot be read or written."""
+
+
+class BaselineError(MiHypothesesError):
+    """A baseline that cannot be read or written."""
 
 
 class ReportError(MiHypothesesError):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses import head_findings, head_scores, scoring
 from mi_hypotheses import metrics as m
+from mi_hypotheses.agreement import DocumentSums
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.head_calibration import Calibration, Seen
 from mi_hypotheses.head_findings import Distances
@@ -56,6 +57,7 @@ class HeadReview:
         default_factory=lambda: {n: ExampleSet(EXAMPLES) for n in ("typical", "missed", "busy")}
     )
     made: dict[str, dict[tuple[str, int], AttentionExample]] = field(default_factory=dict)
+    documents: DocumentSums = field(default_factory=DocumentSums)
 
     def __post_init__(self) -> None:
         self.distances = Distances(self.calibration.length)
@@ -82,6 +84,9 @@ class HeadReview:
         bins = np.minimum((seen.looks.mass[test] * MASS_BINS).astype(np.int64), MASS_BINS - 1)
         self.masses += np.bincount(bins, minlength=MASS_BINS)
         self.slices.add(seen)
+        self.documents.seed = shard.seed
+        document = shard.document[queries.tokens[test]]
+        self.documents.add(shard.tokens.document_ids, document, seen.looks.hit[test] > 0.5)
         self._offer_examples(seen)
 
     def _add_sums(self, seen: Seen) -> None:
@@ -165,7 +170,8 @@ class HeadReview:
         weights = m.group_weights(self.sums.values[m.TEST, 0], seed=seed)
         if hypothesis.to.positional:  # the rival would be the claim itself
             metrics = [metric for metric in metrics if metric.name != "lift_position"]
-        scores = head_scores.head_scores(HeadEvidence.of(self.sums, weights), metrics)
+        evidence = HeadEvidence.of(self.sums, weights)
+        scores = head_scores.head_scores(evidence, metrics)
         if not self.has_bos:
             scores |= dict.fromkeys(("bos_mass", "off_target_bos"), Score(value=None))
         floors = self._floors()
@@ -180,6 +186,11 @@ class HeadReview:
         return counted.model_copy(
             update={
                 "scores": scores,
+                "replicates": {
+                    metric.name: m.replicates(metric.compute(evidence))
+                    for metric in metrics
+                    if metric.headline or metric.name in hypothesis.expect
+                },
                 "floors": floors,
                 "comparison_percentile": self._percentile(),
                 "expect": bars,
@@ -193,6 +204,7 @@ class HeadReview:
                 ),
                 "slices": slices,
                 "attention": self._attention(),
+                "documents": self.documents.scores(),
             }
         )
 

@@ -215,6 +215,14 @@ class Claim(_Frozen):
         text = json.dumps(content, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
+    @property
+    def question_hash(self) -> str:
+        """Hash of what is measured: the unit and its predicate or target, whatever the model and
+        the corpora, and whatever is expected."""
+        said = {"name", "claim", "model", "corpora", "expect", "margin"}
+        text = json.dumps(self.model_dump(mode="json", exclude=said), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
     def __hash__(self) -> int:
         return hash((self.hash, self.claim))
 

@@ -41,7 +41,8 @@ class Said:
 class Job(ABC):
     """A hypothesis on a corpus, and what is known of it so far.
 
-    `digest` is a hash of what its predicate or target said of all shards.
+    `digest` is a hash of what its predicate or target said, shard by shard; `labels_hash` is one
+    of the same that does not depend on where shards end.
     """
 
     hypothesis: Hypothesis
@@ -49,6 +50,7 @@ class Job(ABC):
     searched: str | None = None
     error: str | None = None
     digest: str = ""
+    labels_hash: str = ""
 
     @property
     @abstractmethod
@@ -70,7 +72,7 @@ class Job(ABC):
 
     @abstractmethod
     def finish_labels(self) -> None:
-        """All shards are labelled: fix the digest."""
+        """All shards are labelled: fix the hashes."""
 
 
 J = TypeVar("J", bound=Job)
@@ -99,6 +101,10 @@ def unexpected(error: Exception) -> str:
     )
 
 
+def _hasher() -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=16)
+
+
 @dataclass(eq=False)
 class FiresJob(Job):
     """A claim about a neuron."""
@@ -108,6 +114,7 @@ class FiresJob(Job):
     sign: float = 1.0
     labels: list[PackedLabels] = field(default_factory=list)  # one a shard
     statistics: UnitStatistics | None = None
+    _content: hashlib.blake2b = field(default_factory=_hasher, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.hypothesis.unit, Neuron):
@@ -143,6 +150,7 @@ class FiresJob(Job):
             parts = [self._labels_of(shard, index) for index in range(len(shard.documents))]
             said.labels[on] = _packed(np.concatenate([*parts, np.empty(0)]), self.label_kind)
         self.labels.append(said.labels[on])
+        self._content.update(self.labels_on(len(self.labels) - 1, shard).tobytes())
 
     def _labels_of(self, shard: Shard, index: int) -> Floats:
         document = shard.documents[index]
@@ -185,6 +193,10 @@ class FiresJob(Job):
         for labels in self.labels:
             digest.update(labels.tobytes())
         self.digest = digest.hexdigest()
+        # How the unit is read is part of the question as much as the labels are.
+        read = f"{self.hypothesis.sign} {self.hypothesis.threshold}"
+        self._content.update(read.encode())
+        self.labels_hash = self._content.hexdigest()
 
     def activations(self, shard: Shard, columns: ColumnStore) -> Column:
         """The unit's activations on the scored tokens, times the sign.
@@ -228,6 +240,8 @@ class AttendsJob(Job):
     keys: list[str] = field(default_factory=list)  # one a shard
     found: bool = True  # false where a search had nothing to choose by
     without_attention: set[int] = field(default_factory=set)  # layers that a search left out
+    _content: hashlib.blake2b = field(default_factory=_hasher, repr=False)
+    _n_documents: int = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.hypothesis.unit, Head):
@@ -243,9 +257,17 @@ class AttendsJob(Job):
 
     def label(self, shard: Shard, said: Said) -> None:
         self.keys.append(self.store.label(self.hypothesis.to, shard, said.queries))
+        queries = self.queries(len(self.keys) - 1, shard)
+        tokens = queries.tokens[queries.owners]
+        back = np.where(queries.at_bos, np.iinfo(np.int64).min, queries.distances)
+        number = self._n_documents + shard.document[tokens].astype(np.int64)
+        edges = np.stack([number, shard.position[tokens], back], axis=1)  # [edges, 3]
+        self._content.update(edges.tobytes())
+        self._n_documents += len(shard.documents)
 
     def finish_labels(self) -> None:
         self.digest = hashlib.blake2b("".join(self.keys).encode(), digest_size=16).hexdigest()
+        self.labels_hash = self._content.hexdigest()
 
     def queries(self, index: int, shard: Shard) -> Queries:
         """The target's queries on a shard labelled before."""

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mi_hypotheses import (
+    agreement,
     attending,
     columns,
     corpora,
@@ -244,6 +245,7 @@ def _code_hash() -> str:
     parts = [text, grids, stats, metrics, rivals, scoring, findings, jobs, reports, shards]
     parts += [columns, layer_sums, firing, forward, edges, queries, patterns]
     parts += [attending, head_calibration, head_findings, head_review, head_scores, head_slices]
+    parts += [agreement]
     for module in parts:
         digest.update(inspect.getsource(module).encode())
     digest.update(inspect.getsource(sys.modules[__name__]).encode())

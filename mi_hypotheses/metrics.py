@@ -21,6 +21,7 @@ from mi_hypotheses.stats import UnitStatistics
 from mi_hypotheses.text import CALIBRATION_GROUPS, GROUPS
 
 RESAMPLES = 1000
+REPLICATES = 250
 LEAST_GROUPS = 8
 LEAST_TOKENS = 20
 
@@ -236,6 +237,16 @@ def interval(values: Floats) -> Score:
         return Score(value=float(value))
     low, high = np.quantile(resampled, [0.025, 0.975])
     return Score(value=float(value), low=float(low), high=float(high))
+
+
+def replicates(values: Floats) -> tuple[float | None, ...]:
+    """The first `REPLICATES` bootstrap values of a metric, [rows], to five decimals.
+
+    Two runs on the same corpus with the same seed weigh the same groups alike, row by row, so
+    that their difference has a paired interval.
+    """
+    kept = values[1 : REPLICATES + 1].round(5).tolist()
+    return tuple(value if np.isfinite(value) else None for value in kept)
 
 
 def undefined_reasons(statistics: UnitStatistics) -> tuple[str, ...]:

@@ -209,6 +209,12 @@ class Plugins:
             for plugin in self._plugins.values()
         ]
 
+    def take(self, other: Plugins) -> None:
+        """Use the plugins that another has loaded as well."""
+        for plugin in other._plugins.values():
+            if plugin.name not in self._plugins:
+                self._hooks.register(plugin.module, name=plugin.name, origin=plugin.origin)
+
     # Finding plugins.
 
     def _admits(self, *names: str) -> bool:

@@ -59,15 +59,15 @@ class _Section:
 
 def render_html(report: Report) -> str:
     """One self-contained page: no script, style, font or image comes from elsewhere."""
-    script = _asset("report.js")
+    script = asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     results = report.results
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             report=report,
-            style=Markup(_asset("report.css")),
+            style=Markup(asset("report.css")),
             script=Markup(script),
             script_hash=digest,
             sections=_sections(results),
@@ -86,15 +86,16 @@ def render_html(report: Report) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What the pages of this package are made with."""
+    made = Environment(
         loader=PackageLoader("mi_hypotheses", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=number,
         count=count,
         percent=percent,
@@ -107,7 +108,7 @@ def _environment() -> Environment:
         attention=attention_view.markup,
         in_words=attention_view.in_words,
     )
-    environment.globals.update(
+    made.globals.update(
         statuses=STATUSES,
         symbols=SYMBOLS,
         missing=MISSING,
@@ -120,10 +121,11 @@ def _environment() -> Environment:
         means=category_means,
         strongest=_strongest,
     )
-    return environment
+    return made
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file in `templates`."""
     return (resources.files("mi_hypotheses") / "templates" / name).read_text("utf-8")
 
 

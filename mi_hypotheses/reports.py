@@ -210,6 +210,18 @@ class Attention(Record):
     busy: tuple[AttentionExample, ...] = ()
 
 
+class DocumentScore(Record):
+    """How far claim and unit agree in a test document.
+
+    Of a neuron `n` counts the tokens that are labelled or on which it fires, and `agreement` is
+    the share that are both; of a head it is the hit rate of the `n` queries that have a target.
+    """
+
+    document: str
+    n: int
+    agreement: float
+
+
 class Result(Record):
     """One hypothesis on one corpus.
 
@@ -230,6 +242,9 @@ class Result(Record):
     on: str = ""  # the predicate or target, as written
     corpus: str
     hypothesis_hash: str
+    question_hash: str = ""  # of what is measured, whatever the model, corpora and bars
+    labels_hash: str = ""  # of what the predicate or target said of all documents
+    margin: float = 0.02  # how far a score may fall before a check calls it a fall
     n_tokens: int = 0
     n_unlabelled: int = 0
     n_positive: int = 0
@@ -239,6 +254,7 @@ class Result(Record):
     sign: Literal["+", "-"] = "+"
     threshold: Number = None
     scores: dict[str, Score] = Field(default_factory=dict)
+    replicates: dict[str, tuple[Number, ...]] = Field(default_factory=dict)  # see `metrics`
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
     comparison_percentile: Number = None  # share of comparison units with less of the same
     expect: tuple[Bar, ...] = ()
@@ -250,6 +266,7 @@ class Result(Record):
     slices: tuple[Slice, ...] = ()
     examples: Examples = Examples()
     attention: Attention | None = None  # of heads
+    documents: tuple[DocumentScore, ...] = ()  # of some test documents, by hash of the name
 
 
 class ModelInfo(Record):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses import findings, rivals
 from mi_hypotheses import metrics as m
+from mi_hypotheses.agreement import DocumentSums
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.hypotheses import Fires, Hypothesis
@@ -41,6 +42,8 @@ def unscored(hypothesis: Hypothesis, corpus: str) -> Result:
         on=hypothesis.written,
         corpus=corpus,
         hypothesis_hash=hypothesis.hash,
+        question_hash=hypothesis.question_hash,
+        margin=hypothesis.margin,
         sign=fires.sign if fires else "+",
         verdict=Verdict(status="undefined"),
     )
@@ -48,7 +51,11 @@ def unscored(hypothesis: Hypothesis, corpus: str) -> Result:
 
 def bare(job: Job) -> Result:
     """The result of a job before anything is measured, with the unit that a search chose."""
-    changes = {"unit": str(job.unit or job.hypothesis.unit), "searched": job.searched}
+    changes = {
+        "unit": str(job.unit or job.hypothesis.unit),
+        "searched": job.searched,
+        "labels_hash": job.labels_hash,
+    }
     if isinstance(job, FiresJob) and job.neuron is not None:
         changes["sign"] = "-" if job.sign < 0 else "+"
     return unscored(job.hypothesis, job.corpus).model_copy(update=changes)
@@ -138,6 +145,7 @@ class Review:
         default_factory=lambda: {name: RivalTable() for name in RIVAL_KEYS}
     )
     claims: dict[str, rivals.RivalClaim] = field(default_factory=dict)
+    documents: DocumentSums = field(default_factory=DocumentSums)
 
     @classmethod
     def of(cls, job: FiresJob) -> Review:
@@ -154,6 +162,13 @@ class Review:
         for name, keys in RIVAL_KEYS.items():
             seen = keys(shard)[shard.scored]
             self.tables[name].update(seen[known], activations[known], shard.test[known])
+        if self.threshold is not None:
+            labels = job.labels_on(index, shard)[shard.scored] > 0
+            fires = activations >= np.float32(self.threshold)
+            counted = shard.test & (labels | fires)
+            agree = (labels & fires)[counted]
+            self.documents.seed = shard.seed
+            self.documents.add(shard.tokens.document_ids, shard.tokens.document[counted], agree)
         self.made.update(findings.examples_in(job, columns, index, shard, self.chosen))
 
     def fix_claims(self, job: FiresJob) -> None:
@@ -214,6 +229,11 @@ def result(
         update={
             "threshold": review.threshold,
             "scores": scores,
+            "replicates": {
+                metric.name: m.replicates(metric.compute(evidence))
+                for metric in metrics
+                if metric.name in scores and (metric.headline or metric.name in hypothesis.expect)
+            },
             "floors": floors,
             "comparison_percentile": comparison.percentile(scores),
             "expect": bars,
@@ -222,6 +242,7 @@ def result(
             "bands": findings.bands(statistics),
             "label_bands": findings.label_bands(statistics),
             "examples": Examples(**examples),
+            "documents": review.documents.scores(),
         }
     )
 

@@ -56,7 +56,7 @@ def cli() -> None:
 
 
 def _add_commands() -> None:
-    from mi_hypotheses.cli import listing, reporting, running, scoring
+    from mi_hypotheses.cli import checking, comparing, listing, reporting, running, scoring
 
     for command in (
         listing.list_,
@@ -65,6 +65,8 @@ def _add_commands() -> None:
         listing.corpora,
         listing.cache,
         listing.features,
+        checking.check,
+        comparing.compare,
         reporting.report,
         running.run,
         scoring.score,
