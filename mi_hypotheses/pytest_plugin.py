@@ -75,9 +75,22 @@ def _margins(config: pytest.Config) -> dict[str, float]:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if not parent.config.getoption("--mih") or not _may_hold_hypotheses(file_path, parent.config):
+    if parent.session.isinitpath(file_path):
+        return None  # pytest makes a module of any file that is named: see the next hook
+    return _hypothesis_file(file_path, parent)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Collector | None:
+    return _hypothesis_file(module_path, parent)
+
+
+def _hypothesis_file(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if not parent.config.getoption("--mih") or not _may_hold_hypotheses(path, parent.config):
         return None
-    collector: pytest.Collector = HypothesisFile.from_parent(parent, path=file_path)
+    collector: pytest.Collector = HypothesisFile.from_parent(parent, path=path)
     return collector
 
 

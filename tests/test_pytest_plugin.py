@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
@@ -26,12 +26,18 @@ assert mi_hypotheses.engine  # as torch: imported once
 
 
 @pytest.fixture(autouse=True)
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in [name for name in os.environ if name.startswith("MIH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MIH_CACHE_DIR", str(pytester.path / "cache"))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    return make_project(pytester.path)
+    # A run inside this process must not unload what it loads of this package, rich or torch:
+    # a second copy of their classes would meet the first in later tests.
+    monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot.restore", lambda _self: None)
+    yield make_project(pytester.path)
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", "")).startswith(str(pytester.path)):
+            del sys.modules[name]
 
 
 @pytest.fixture
@@ -180,6 +186,14 @@ def test_one_run_serves_all_items_of_all_files(tests: Run, project: Path) -> Non
 def test_items_can_be_chosen(tests: Run) -> None:
     tests("claims", "--mih", "-k", "digit").assert_outcomes(passed=1, deselected=1)
     tests("claims/planted.py::digit[planted L0N1]", "--mih").assert_outcomes(passed=1)
+
+
+def test_a_file_that_is_named_is_run_once_and_is_no_test_module(tests: Run, project: Path) -> None:
+    path = write(project, HASH, "\nwith open('executed.txt', 'a') as file:\n    file.write('x')\n")
+    tests(str(path), "--mih").assert_outcomes(passed=1)
+    assert (project / "executed.txt").read_text("utf-8") == "x"
+    path.write_text("import not_there\n", "utf-8")
+    tests(str(path), "--mih").assert_outcomes(failed=1)
 
 
 def test_the_first_failure_can_end_the_run(tests: Run, project: Path) -> None:

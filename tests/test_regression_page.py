@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 import mi_hypotheses
+from mi_hypotheses.cli import main
 from tests.test_pytest_plugin import PLUGIN
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "regression.md").read_text("utf-8")
-MIH = "import sys; from mi_hypotheses.cli import main; sys.exit(main())"
-COMMANDS = {"mih": ["-c", MIH], "python": [], "pytest": ["-m", "pytest", *PLUGIN]}
+PROGRAMS = {"python": [], "pytest": ["-m", "pytest", *PLUGIN]}
 NUMBER = re.compile(r"[-+−]?\d[\d.,]*(?:e[-+]?\d+)?")
 FAILING = {"-k py-attn", "-k py-gelu"}  # these checks are to find something
 
@@ -45,36 +45,48 @@ def plain(line: str) -> str:
     return " ".join((line if counts else NUMBER.sub("#", line)).split())
 
 
-@pytest.mark.timeout(600)
-def test_the_walk_through_happens_as_told(tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the walk-through happens."""
     (tmp_path / "claims.py").write_text(blocks("python")[0], "utf-8")
     (tmp_path / "test_claims.py").write_text(blocks("python")[1], "utf-8")
     (tmp_path / "pyproject.toml").write_text(blocks("toml")[0], "utf-8")
     shutil.copy(ROOT / "docs" / "fine_tune.py", tmp_path)
-    path = [str(Path(mi_hypotheses.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    environment = {name: value for name, value in os.environ.items() if name[:4] != "MIH_"}
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(path),
-        "MIH_CACHE_DIR": str(tmp_path / "cache"),
-        "COLUMNS": "110",
-    }
+    for name in [name for name in os.environ if name.startswith("MIH_")]:
+        monkeypatch.delenv(name)
+    package = Path(mi_hypotheses.__file__).parent.parent
+    monkeypatch.setenv("PYTHONPATH", str(package), prepend=os.pathsep)
+    monkeypatch.setenv("MIH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def carry_out(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """The exit code, stdout and stderr; `mih` runs in this process, which has torch already."""
+    program, *arguments = command.split()
+    capfd.readouterr()
+    if program == "mih":
+        return main(arguments), *capfd.readouterr()
+    done = subprocess.run(
+        [sys.executable, *PROGRAMS[program], *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.timeout(600)
+def test_the_walk_through_happens_as_told(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for command, shown in [*steps(), ("pytest test_claims.py", ["1 passed"])]:
-        program, *arguments = command.split()
-        done = subprocess.run(
-            [sys.executable, *COMMANDS[program], *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        told = f"$ {command}\n{done.stdout}\n{done.stderr}"
-        found = any(part in command for part in FAILING)
-        assert done.returncode == int(found), told
-        lines = {plain(line) for line in done.stdout.splitlines()}
+        code, out, err = carry_out(command, capfd)
+        told = f"$ {command}\n{out}\n{err}"
+        assert code == int(any(part in command for part in FAILING)), told
+        lines = {plain(line) for line in out.splitlines()}
         for line in shown:
-            assert plain(line) in lines or f" {line} in " in done.stdout, told
-    assert "Documents that changed sides" in (tmp_path / "changes.html").read_text("utf-8")
+            assert plain(line) in lines or f" {line} in " in out, told
+    assert "Documents that changed sides" in (folder / "changes.html").read_text("utf-8")
 
 
 def test_the_examples_for_other_repositories_are_yaml() -> None:
