@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ Mih = Callable[..., Done]
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # plugin files add their directories
     for name in [name for name in os.environ if name.startswith("MIH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MIH_CACHE_DIR", str(tmp_path / "cache"))

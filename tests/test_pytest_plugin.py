@@ -31,6 +31,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.delenv(name)
     monkeypatch.setenv("MIH_CACHE_DIR", str(pytester.path / "cache"))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # plugin files add their directories
     # A run inside this process must not unload what it loads of this package, rich or torch:
     # a second copy of their classes would meet the first in later tests.
     monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot.restore", lambda _self: None)
