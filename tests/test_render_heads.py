@@ -464,3 +464,14 @@ def test_the_answer_about_heads_of_every_shape_obeys_no_foreign_text(
     assert not re.search("[\x1b\u202e]", shown)
     bare = sample_heads.head(expect=(), verdict=Verdict(status="inconclusive"))
     assert "--expect target_mass=0.5" in answer(sample_heads.report(bare), capsys)
+
+
+def test_an_answer_that_is_an_error_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = Verdict(status="error", reasons=("There is no corpus 'x'.",))
+    broken = sample_heads.head(
+        verdict=verdict, scores={}, floors={}, n_tokens=0, n_documents=0, attention=None
+    )
+    print_answer(sample_heads.report(broken))
+    shown = capsys.readouterr().out
+    assert "There is no corpus 'x'." in shown
+    assert "queries in" not in shown
