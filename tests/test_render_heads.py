@@ -475,3 +475,17 @@ def test_an_answer_that_is_an_error_counts_nothing(capsys: pytest.CaptureFixture
     shown = capsys.readouterr().out
     assert "There is no corpus 'x'." in shown
     assert "queries in" not in shown
+
+
+def test_white_space_in_the_names_of_slices_is_shown() -> None:
+    text = Page(html_of(sample_heads.head())).text
+    assert "␣self" in text
+    assert "token ↵ (" in text
+
+
+def test_the_note_on_floors_names_other_heads_and_nought_against_nought_has_no_mark() -> None:
+    lost = sample_heads.head(floors={"target_mass.comparison_best": 0.9})
+    assert "other head: the best" in (presentation.unbeaten_note([lost]) or "")
+    scores = {"target_mass": Score(value=0.0, low=0.0, high=0.0)}
+    nought = sample_heads.head(scores=scores, floors={"target_mass.comparison_best": 0.0})
+    assert presentation.unbeaten(nought) == []
