@@ -26,8 +26,8 @@ def check_unit(info: ModelInfo, *, layer: int, index: int | None = None, at: At 
     _check_layer(info, layer)
     if index is not None and not 0 <= index < info.d_mlp:
         raise ModelError(
-            f"There is no neuron {index} in layer {layer} of {name!r}: it has {info.d_mlp} "
-            f"neurons a layer, 0 to {info.d_mlp - 1}."
+            f"There is no neuron {index} in layer {layer} of {name!r}: it has "
+            f"{_numbered(info.d_mlp, 'neuron', ' a layer')}."
         )
     if at not in ("pre", "post", "mid"):
         raise ModelError(f"A neuron is read at 'pre', 'post' or 'mid', not at {at!r}.")
@@ -53,13 +53,18 @@ def check_head(info: ModelInfo, *, layer: int, index: int | None = None) -> None
     if index is not None and not 0 <= index < info.n_heads:
         raise ModelError(
             f"There is no head {index} in layer {layer} of {info.reference!r}: it has "
-            f"{info.n_heads} heads a layer, 0 to {info.n_heads - 1}."
+            f"{_numbered(info.n_heads, 'head', ' a layer')}."
         )
 
 
 def _check_layer(info: ModelInfo, layer: int) -> None:
     if not 0 <= layer < info.n_layers:
         raise ModelError(
-            f"There is no layer {layer} in {info.reference!r}: it has {info.n_layers} layers, "
-            f"0 to {info.n_layers - 1}."
+            f"There is no layer {layer} in {info.reference!r}: it has "
+            f"{_numbered(info.n_layers, 'layer')}."
         )
+
+
+def _numbered(n: int, noun: str, where: str = "") -> str:
+    """`4 layers, 0 to 3`, or `one layer, layer 0`."""
+    return f"one {noun}{where}, {noun} 0" if n == 1 else f"{n} {noun}s{where}, 0 to {n - 1}"

@@ -8,13 +8,15 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from inspect import isfunction
 from pathlib import Path
 from types import FrameType, MappingProxyType
-from typing import Annotated, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -38,7 +40,22 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Neuron(_Frozen):
+class _Place(_Frozen):
+    """Base of units: their fields are given by name."""
+
+    if not TYPE_CHECKING:  # for type checkers pydantic's own signature is the right one
+
+        def __init__(self, *numbers: object, **fields: object) -> None:
+            if numbers:
+                named = zip(type(self).model_fields, numbers, strict=False)
+                written = ", ".join(f"{name}={number!r}" for name, number in named)
+                raise TypeError(
+                    f"a unit's fields are given by name: write {type(self).__name__}({written})"
+                )
+            super().__init__(**fields)
+
+
+class Neuron(_Place):
     """One MLP neuron. `at` is where it is read: after the activation function (`post`),
     before it (`pre`), or, in SoLU models, between SoLU and its LayerNorm (`mid`)."""
 
@@ -50,7 +67,7 @@ class Neuron(_Frozen):
         return f"L{self.layer}N{self.index}" + ("" if self.at == "post" else f".{self.at}")
 
 
-class AnyNeuron(_Frozen):
+class AnyNeuron(_Place):
     """Some neuron of the model, or of one layer.
 
     The one with the highest |pearson| on calibration documents is taken, with its sign, or with
@@ -65,7 +82,7 @@ class AnyNeuron(_Frozen):
         return f"{where}N*" + ("" if self.at == "post" else f".{self.at}")
 
 
-class Head(_Frozen):
+class Head(_Place):
     """One attention head."""
 
     layer: int = Field(ge=0)
@@ -75,7 +92,7 @@ class Head(_Frozen):
         return f"L{self.layer}H{self.index}"
 
 
-class AnyHead(_Frozen):
+class AnyHead(_Place):
     """Some head of the model, or of one layer.
 
     The one with the highest target mass on calibration documents is taken, and judged on test
@@ -149,6 +166,27 @@ def _caller() -> str:
 
 def _each_once(corpora: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(corpora))
+
+
+def _made(given: object, base: type, decorator: str) -> object:
+    """`given`, where it is not a class or a plain function in place of an object made of it."""
+    if isinstance(given, type) and issubclass(given, base):
+        required = [
+            f for f in getattr(given, "__pydantic_fields__", {}).values() if f.is_required()
+        ]
+        arguments = "..." if required else ""
+        raise ValueError(f"this is the class itself: write {given.__name__}({arguments})")
+    if isfunction(given):
+        raise ValueError(f"this is a plain function: decorate it with {decorator}")
+    return given
+
+
+def _made_predicate(given: object) -> object:
+    return _made(given, Predicate, "@predicate")
+
+
+def _made_target(given: object) -> object:
+    return _made(given, Target, "@target")
 
 
 def _read_only(bars: Mapping[str, float]) -> Mapping[str, float]:
@@ -244,7 +282,7 @@ class Fires(Claim):
     """
 
     unit: Neuron | AnyNeuron
-    on: SerializeAsAny[Predicate]
+    on: Annotated[SerializeAsAny[Predicate], BeforeValidator(_made_predicate)]
     sign: Literal["+", "-"] = "+"
     threshold: FiniteFloat | None = None
 
@@ -287,7 +325,7 @@ class Attends(Claim):
     """
 
     unit: Head | AnyHead
-    to: SerializeAsAny[Target]
+    to: Annotated[SerializeAsAny[Target], BeforeValidator(_made_target)]
 
     @property
     def written(self) -> str:

@@ -10,7 +10,11 @@ from mi_hypotheses.models import checkpoints, local_directory, shipped_models
 
 def is_pattern(reference: str) -> bool:
     """Whether a reference stands for several checkpoints: `NAME@*` or `NAME@step=1*`."""
-    return any(letter in reference.partition("@")[2] for letter in "*?[")
+    return _has_wildcard(reference.partition("@")[2])
+
+
+def _has_wildcard(text: str) -> bool:
+    return any(letter in text for letter in "*?[")
 
 
 def expand(reference: str) -> list[str]:
@@ -19,12 +23,23 @@ def expand(reference: str) -> list[str]:
     `NAME@*` has the final model as well, last.
 
     Raises:
-        UsageError: the model has no such checkpoints.
+        UsageError: the model has no such checkpoints, the pattern stands before `@`, or nothing
+            stands after it.
         ModelError: the model's directory cannot be read.
     """
+    name, at, pattern = reference.partition("@")
+    if _has_wildcard(name) and local_directory(name) is None:
+        raise UsageError(
+            f"{reference!r} is no model. Patterns go after @ and stand for checkpoints of one "
+            "model (NAME@*): name each model by itself."
+        )
+    if at and not pattern:
+        raise UsageError(
+            f"Nothing stands after the @ of {reference!r}: write {name}, {name}@step=N for a "
+            f"checkpoint, or {name}@* for all of them."
+        )
     if not is_pattern(reference):
         return [reference]
-    name, _, pattern = reference.partition("@")
     steps = checkpoints(name)
     if not steps:
         raise _no_checkpoints(reference, name)

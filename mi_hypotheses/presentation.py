@@ -232,6 +232,14 @@ def weak(result: Result, part: Slice, metric: str) -> bool:
     return score.high < WEAK * whole.value
 
 
+def slice_name(part: Slice) -> str:
+    """The slice's name; of a token with its white space shown: `␣self`, `↵`."""
+    if part.by != "token":
+        return part.name
+    shown = visible(part.name).replace("↵\n", "↵").replace("⇥\t", "⇥")
+    return shown.replace(" ", "␣") or "·"
+
+
 def weak_slices(result: Result) -> list[tuple[Slice, list[str]]]:
     """The slices of a head that are weak, each with the metrics in which it is."""
     if result.kind != "attends":
@@ -268,6 +276,7 @@ def unbeaten(result: Result) -> list[str]:
         if (score := result.scores.get(metric)) is not None
         and score.low is not None
         and any(score.low <= floor.value for floor in floors_of(result, metric)[:1])
+        and not score.value == floors_of(result, metric)[0].value == 0
     ]
 
 
@@ -286,7 +295,8 @@ def unbeaten_note(results: Sequence[Result]) -> str | None:
     rivals = {
         "fires": "token, previous: it knows only the token, or the one before",
         "attends": "uniform: it attends to all keys alike; fixed offset: always as many tokens "
-        "back; by distance: as this head does on average at each distance",
+        "back; by distance: as this head does on average at each distance; other head: the best "
+        "of the other heads of its layer; untrained: the best of the layer without training",
     }
     known = "; ".join(rivals[kind] for kind in rivals if any(r.kind == kind for r in marked))
     return (
@@ -378,7 +388,7 @@ def dropped_text(attention: Attention) -> str:
 def weak_text(result: Result) -> str:
     """`less than half of the whole's score in position 0-15 (target mass); ...`."""
     parts = [
-        f"{words(part.by)} {token_text(part.name)} ({', '.join(map(words, metrics))})"
+        f"{words(part.by)} {slice_name(part)} ({', '.join(map(words, metrics))})"
         for part, metrics in weak_slices(result)
     ]
     return f"less than half of the whole's score in {'; '.join(parts)}"

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import KW_ONLY, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,14 @@ from pydantic.dataclasses import dataclass
 from mi_hypotheses.edges import BOS, Edges, earlier_copies
 from mi_hypotheses.errors import TargetError
 from mi_hypotheses.predicates import Predicate, describe, hash_of_source, pipelines_in
-from mi_hypotheses.text import TokenView
+from mi_hypotheses.text import Spans, TokenView
 
 CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
 Within = Annotated[int, Field(ge=1)] | None
 Copies = Literal["all", "latest"]
+
+_NARROW = "to narrow a target use .where(predicate)"
 
 
 class Target(ABC):
@@ -69,7 +71,15 @@ class Target(ABC):
         return _digest([type(self).__name__, written])
 
     def __or__(self, other: Target) -> Either:
+        if not isinstance(other, Target):
+            raise TypeError(f"| joins targets, and {type(other).__name__} is none; {_NARROW}")
         return Either((self, other))
+
+    def __and__(self, _other: object) -> NoReturn:
+        raise TypeError(_NARROW)
+
+    def __invert__(self) -> NoReturn:
+        raise TypeError(_NARROW)
 
     def where(self, predicate: Predicate) -> Where:
         """Only the queries that the predicate labels."""
@@ -304,11 +314,17 @@ class FunctionTarget(Target):
     def __call__(self, view: TokenView) -> Edges:
         """What the function returns for `view`, as `Edges`."""
         found = self.function(view)
+        if isinstance(found, Iterator):
+            found = list(found)
+        if came := _no_pairs(found):
+            raise TargetError(f"the target {self.name!r} returned {came}")
         return found if isinstance(found, Edges) else Edges.of(found)
 
     def edges(self, view: TokenView) -> Edges:
         try:
             edges = self(view)
+        except TargetError:
+            raise
         except Exception as error:
             raise TargetError(
                 f"the target {self.name!r} failed: {type(error).__name__}: {error}"
@@ -321,6 +337,25 @@ class FunctionTarget(Target):
                 f"has {len(view)} tokens, counted from 0"
             )
         return edges
+
+
+def _no_pairs(found: object) -> str | None:
+    """What a target function returned and should have, where it is neither edges nor pairs."""
+    wanted = "return Edges, or pairs (query, key)"
+    if isinstance(found, np.ndarray):
+        if found.size == 0 or (found.dtype.kind in "iu" and found.shape[1:] == (2,)):
+            return None
+        if found.ndim == 2:
+            wanted = "return Edges(*np.nonzero(mask))"
+        return f"an array of shape {found.shape}: {wanted}"
+    if isinstance(found, Edges):
+        return None
+    if isinstance(found, Spans) or not isinstance(found, Iterable):
+        return f"{'None' if found is None else type(found).__name__}: {wanted}"
+    single = next((pair for pair in found if not isinstance(pair, Sized)), None)
+    if single is None:
+        return None
+    return f"a {type(found).__name__} of {type(single).__name__}: {wanted}"
 
 
 def target(function: EdgeFunction, /) -> FunctionTarget:

@@ -34,6 +34,10 @@ _STYLES: dict[Status, str] = {
     "error": "magenta",
 }
 
+# How reasons begin or what they contain that hold against a claim whose bars are reached.
+_NOT_EVERYWHERE = "but not everywhere"
+_UNBEATEN = "does not beat its floor"
+
 
 def render_terminal(report: Report, console: Console) -> None:
     """Print a table of all results, then why those fell short that did, and all errors in full.
@@ -55,8 +59,8 @@ def render_terminal(report: Report, console: Console) -> None:
     for grid in side_by_side(report.results):
         _print_grid(grid, "Models side by side", console, intervals=True)
     for result in shown:
-        if result.verdict.status not in ("supported", "error"):
-            reasons = "; ".join(map(one_line, _untold(result)))
+        if result.verdict.status != "error" and (untold := _untold(result)):
+            reasons = "; ".join(map(one_line, untold))
             console.print(_labelled(result.verdict.status, _where([result]), reasons))
     for message, failed in _failures(report.results).items():
         console.print(_labelled("error", _where(failed), visible(message, line_ends=False)))
@@ -128,11 +132,14 @@ def _cell(result: Result | None, metric: str | None, *, intervals: bool) -> Text
 
 
 def _untold(result: Result) -> list[str]:
-    """The reasons that the marks of the table do not tell already."""
+    """The reasons that the marks of the table do not tell already; of a supported result what
+    speaks against it."""
     reasons = [*result.verdict.reasons]
+    if result.verdict.status == "supported":
+        return [r for r in reasons if r.startswith(_NOT_EVERYWHERE) or _UNBEATEN in r]
     if not presentation.unbeaten(result):
         return reasons
-    return [reason for reason in reasons if "does not beat its floor" not in reason] or reasons
+    return [reason for reason in reasons if _UNBEATEN not in reason] or reasons
 
 
 def _failures(results: Sequence[Result]) -> dict[str, list[Result]]:

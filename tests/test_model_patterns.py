@@ -31,10 +31,26 @@ def test_a_pattern_can_be_about_some_steps(small: str) -> None:
         expand(f"{small}@step=7*")
 
 
-@pytest.mark.parametrize("name", ["py-gelu-1l", "py-attn-2l@step=400", "some/hub@main", "a*b"])
+@pytest.mark.parametrize("name", ["py-gelu-1l", "py-attn-2l@step=400", "some/hub@main"])
 def test_what_is_no_pattern_stands_for_itself(name: str) -> None:
     assert not is_pattern(name)
     assert expand(name) == [name]
+
+
+@pytest.mark.parametrize("reference", ["py-*", "*", "py-*@step=400", "p[y]"])
+def test_a_pattern_of_names_is_refused(reference: str) -> None:
+    with pytest.raises(UsageError, match=r"Patterns go after @ .*\(NAME@\*\)"):
+        expand(reference)
+
+
+def test_nothing_after_the_at_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"Nothing stands after the @ of 'py-attn-2l@'"):
+        expand("py-attn-2l@")
+
+
+def test_a_directory_may_have_any_name(tmp_path: Path) -> None:
+    made = str(native(tmp_path / "a*b"))
+    assert expand(made) == [made]
 
 
 def test_a_model_without_checkpoints_says_which_have_some() -> None:

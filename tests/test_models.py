@@ -244,6 +244,14 @@ def test_units_are_checked_before_anything_runs(small: Path) -> None:
         models.check_unit(resolve("py-attn-2l").info, layer=0)
 
 
+def test_one_layer_or_head_is_told_in_the_singular(small: Path) -> None:
+    info = resolve(str(small)).info.model_copy(update={"n_layers": 1, "n_heads": 1})
+    with pytest.raises(ModelError, match="it has one layer, layer 0\\."):
+        models.check_unit(info, layer=1)
+    with pytest.raises(ModelError, match="it has one head a layer, head 0\\."):
+        models.check_head(info, layer=0, index=1)
+
+
 def test_devices_and_dtypes_are_checked(small: Path) -> None:
     source = resolve(str(small))
     with pytest.raises(UnknownNameError, match="Did you mean 'cuda'"):

@@ -416,6 +416,20 @@ def test_why_a_result_fell_short_is_one_line_of_the_terminal() -> None:
     assert line == ("✗ refuted python-comment on package:sympy: f1 0.78 reaches 0.5; ap 0.7")
 
 
+def test_what_speaks_against_a_supported_result_is_told_on_the_terminal() -> None:
+    result = unbeaten_result()
+    weak = "but not everywhere: target_mass 0.1 [0.0, 0.2] at position 0-15"
+    verdict = Verdict(status="supported", reasons=("f1 0.78 reaches 0.5", weak))
+    doubted = result.model_copy(update={"name": "doubted", "verdict": verdict})
+    report = sample_report.report(result, doubted, sample_report.result("plain"), errors=())
+    lines = [line for line in terminal(report, width=400).splitlines() if ": " in line]
+    told = [line for line in lines if line.startswith("✓ supported ") and " on " in line]
+    assert told == [
+        f"✓ supported python-comment on package:sympy: {result.verdict.reasons[2]}",
+        f"✓ supported doubted on package:sympy: {weak}",
+    ]
+
+
 def test_an_error_that_several_results_share_is_told_once() -> None:
     verdict = Verdict(status="error", reasons=("There is no corpus 'x'.",))
     broken = [sample_report.result(n, "error", verdict=verdict, scores={}) for n in ("a", "b")]

@@ -464,3 +464,28 @@ def test_the_answer_about_heads_of_every_shape_obeys_no_foreign_text(
     assert not re.search("[\x1b\u202e]", shown)
     bare = sample_heads.head(expect=(), verdict=Verdict(status="inconclusive"))
     assert "--expect target_mass=0.5" in answer(sample_heads.report(bare), capsys)
+
+
+def test_an_answer_that_is_an_error_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = Verdict(status="error", reasons=("There is no corpus 'x'.",))
+    broken = sample_heads.head(
+        verdict=verdict, scores={}, floors={}, n_tokens=0, n_documents=0, attention=None
+    )
+    print_answer(sample_heads.report(broken))
+    shown = capsys.readouterr().out
+    assert "There is no corpus 'x'." in shown
+    assert "queries in" not in shown
+
+
+def test_white_space_in_the_names_of_slices_is_shown() -> None:
+    text = Page(html_of(sample_heads.head())).text
+    assert "␣self" in text
+    assert "token ↵ (" in text
+
+
+def test_the_note_on_floors_names_other_heads_and_nought_against_nought_has_no_mark() -> None:
+    lost = sample_heads.head(floors={"target_mass.comparison_best": 0.9})
+    assert "other head: the best" in (presentation.unbeaten_note([lost]) or "")
+    scores = {"target_mass": Score(value=0.0, low=0.0, high=0.0)}
+    nought = sample_heads.head(scores=scores, floors={"target_mass.comparison_best": 0.0})
+    assert presentation.unbeaten(nought) == []

@@ -580,12 +580,30 @@ def test_function_targets() -> None:
         (lambda on: [(len(on), 0)], r"edge \(3, 0\), but the document has 3 tokens"),
         (lambda on: [(0, len(on))], r"edge \(0, 3\), but the document has 3 tokens"),
         (lambda _: [(0, -2)], "is not between tokens"),
-        (lambda _: None, "failed: TypeError"),
+        (lambda _: None, r"returned None: return Edges, or pairs \(query, key\)"),
+        (lambda _: [2, 1], r"returned a list of int: return Edges, or pairs \(query, key\)"),
+        (lambda _: Spans([(0, 1)]), r"returned Spans: return Edges, or pairs"),
+        (lambda _: np.eye(3, dtype=bool), r"shape \(3, 3\): return Edges\(\*np.nonzero\(mask\)\)"),
+        (lambda _: np.arange(3), r"shape \(3,\): return Edges, or pairs"),
     ],
 )
 def test_functions_that_go_wrong_say_so(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(TargetError, match=message):
         target(function).edges(view(*"abc"))
+
+
+def test_functions_may_return_an_array_of_pairs_or_a_generator() -> None:
+    on = view(*"abc")
+    assert target(lambda _: np.array([[2, 0], [1, 0]])).edges(on).pairs == [(1, 0), (2, 0)]
+    assert target(lambda _: ((q, 0) for q in (2, 1))).edges(on).pairs == [(1, 0), (2, 0)]
+
+
+def test_operators_of_predicates_do_not_narrow_targets() -> None:
+    for wrong in (lambda made: made & Regex("a"), lambda made: ~made):
+        with pytest.raises(TypeError, match=r"to narrow a target use \.where\(predicate\)"):
+            wrong(PreviousToken())
+    with pytest.raises(TypeError, match=r"\| joins targets, and Regex is none"):
+        PreviousToken() | Regex("a")  # type: ignore[operator] # what is refused
 
 
 def test_targets_join_and_are_restricted() -> None:
@@ -699,7 +717,6 @@ def depth(text: str) -> Spans:
         (Link, {"query": Regex("a")}, "key\n *Field required|missing"),
         (PreviousToken().where, {"predicate": depth}, "takes a boolean predicate"),
         (PreviousToken().where, {"predicate": PreviousToken()}, "instance of Predicate"),
-        (PreviousToken().__or__, {"other": Regex("a")}, "instance of Target"),
     ],
 )
 def test_targets_are_validated_when_written(

@@ -54,6 +54,14 @@ def print_answer(report: Report) -> None:
 
 def _heading(result: Result) -> Text:
     where = f"{result.unit} of {result.model} on {result.corpus}"
+    title = Text.assemble((one_line(where), "bold"), f"\n{one_line(result.claim)}\n")
+    if result.verdict.status == "error":  # nothing was counted
+        return title
+    return title.append(_counted(result), style="dim")
+
+
+def _counted(result: Result) -> str:
+    """What was tested, the threshold, and how the unit was chosen."""
     head = result.kind == "attends"
     noun = "queries" if head else "tokens"
     facts = f"{count(result.n_tokens)} test {noun} in {count(result.n_documents)} documents"
@@ -67,7 +75,7 @@ def _heading(result: Result) -> Text:
         facts += f", threshold {number(result.threshold)}"
     if result.searched:
         facts += f"\n{result.searched}"
-    return Text.assemble((one_line(where), "bold"), f"\n{one_line(result.claim)}\n", (facts, "dim"))
+    return facts
 
 
 def _table(result: Result) -> Table:
