@@ -70,6 +70,11 @@ class Series:
     def last(self) -> Result:
         return self.points[-1][1]
 
+    @property
+    def undefined(self) -> bool:
+        """Whether nothing could be measured at any checkpoint."""
+        return all(result.verdict.status == "undefined" for _, result in self.points)
+
     def at(self, step: int | None) -> Result | None:
         """The result at a step."""
         return next((result for at, result in self.points if at == step), None)
@@ -108,6 +113,14 @@ def checkpoint(reference: str) -> tuple[str, int | None]:
     """The model's name and the step of a checkpoint, None where the reference names none."""
     match = _CHECKPOINT.fullmatch(reference)
     return (match[1], int(match[2])) if match else (reference, None)
+
+
+def in_natural_order(references: Iterable[str]) -> list[str]:
+    """Models in order of first appearance, the checkpoints of each in the order of training."""
+    listed = [(checkpoint(reference), reference) for reference in references]
+    names = list(dict.fromkeys(name for (name, _), _ in listed))
+    listed.sort(key=lambda one: (names.index(one[0][0]), _order(one[0][1])))
+    return [reference for _, reference in listed]
 
 
 def trainings(results: Iterable[Result]) -> list[Training]:

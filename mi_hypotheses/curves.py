@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from mi_hypotheses.comparison import FINAL, Series
 from mi_hypotheses.drawing import Scale, round_up, scale, svg, tick, ticks
-from mi_hypotheses.presentation import bar_for, count, floors_of, interval, number
+from mi_hypotheses.presentation import bar_for, count, floors_of, interval, number, visible
 from mi_hypotheses.reports import Result, Score, Status
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 360, 34, 16, 10, 132
@@ -198,7 +198,7 @@ def _marker(point: _Point, y: Scale, fragment: str) -> str:
     shape = MARKERS[point.status] if point.status else PLAIN
     return (
         f'<a href="#{escape(fragment)}" tabindex="-1" class="mark {point.status or "plain"}" '
-        f'transform="translate({point.x:.1f} {at:.1f})"><title>{_described(point)}</title>'
+        f'transform="translate({point.x:.1f} {at:.1f})"><title>{escape(_described(point))}</title>'
         f'<circle class="hit" r="8"/>{shape}</a>'
     )
 
@@ -211,4 +211,6 @@ def _described(point: _Point) -> str:
         parts.append(f"floor {number(point.floor)}")
     if point.status:
         parts.append(point.status)
+    if point.result.searched:
+        parts.append(visible(point.result.unit))
     return ", ".join(parts)

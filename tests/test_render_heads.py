@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mi_hypotheses import attention_view, curves, head_charts, presentation
 from mi_hypotheses.cli.answer import print_answer
-from mi_hypotheses.comparison import trainings
+from mi_hypotheses.comparison import in_natural_order, trainings
 from mi_hypotheses.render import render_html, render_markdown, render_terminal
 from mi_hypotheses.reports import Attention, AttentionExample, Bar, Report, Result, Score, Verdict
 from tests import sample_heads, sample_report
@@ -489,3 +489,23 @@ def test_the_note_on_floors_names_other_heads_and_nought_against_nought_has_no_m
     scores = {"target_mass": Score(value=0.0, low=0.0, high=0.0)}
     nought = sample_heads.head(scores=scores, floors={"target_mass.comparison_best": 0.0})
     assert presentation.unbeaten(nought) == []
+
+
+def test_a_series_without_any_score_says_why_and_searched_units_are_named() -> None:
+    never = [
+        sample_heads.undefined_head().model_copy(update={"model": f"m@step={step}"})
+        for step in (0, 5)
+    ]
+    assert "undefined at all 2 checkpoints: the target applies to 3" in Page(html_of(*never)).text
+    series = [
+        result.model_copy(update={"searched": "H*: best of 16", "unit": "L1H<6"})
+        for result in sample_heads.checkpoint_series((0, 5))
+    ]
+    assert ", L1H&lt;6</title>" in html_of(*series)
+    assert "] L1H<6" in Page(html_of(*series)).text
+
+
+def test_models_stand_in_natural_order() -> None:
+    assert in_natural_order(["a@step=1000", "a", "b", "a@step=800"]) == [
+        *("a@step=800", "a@step=1000", "a", "b")
+    ]
