@@ -486,7 +486,7 @@ def test_features_are_listed_by_theme(mih: Mih) -> None:
     assert "python.comment " not in done.out
     listed = json.loads(mih("features", "--json").out)
     assert {"name", "labels", "summary", "examples"} == {*listed[0]}
-    assert {row["labels"] for row in listed} == {"boolean", "numeric"}
+    assert {row["labels"] for row in listed} == {"boolean", "categorical", "numeric"}
     assert mih("features", "no such thing").code == 5
 
 

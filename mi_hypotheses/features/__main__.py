@@ -25,7 +25,8 @@ $ mih features docstring
 $ mih score --feature python.comment --unit 'L0N*' -m py-gelu-1l
 ```
 
-What is labelled stands between `«` and `»`, with its label where labels are numbers.
+What is labelled stands between `«` and `»`, with its label where labels are numbers
+or categories.
 `↵` is a line end, `⇥` a tab, and `¦` stands between tokens where the tokens matter. The examples
 run as tests. `python -m mi_hypotheses.features > docs/features.md` makes this page.
 """

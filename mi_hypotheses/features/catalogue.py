@@ -18,7 +18,8 @@ from mi_hypotheses.errors import UnknownNameError
 from mi_hypotheses.predicates import CONFIG, Labels, Predicate
 from mi_hypotheses.text import TokenView
 
-THEMES: tuple[str, ...] = ("python", "markup")  # the modules of this package that define features
+# The modules of this package that define features.
+THEMES: tuple[str, ...] = ("python", "markup", "linguistic")
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -26,8 +27,9 @@ class Feature(Predicate):
     """A predicate with a stable name.
 
     `examples` are texts in which what is labelled stands between `«` and `»`; they run as
-    tests, character by character. A numeric feature says the label after `«`, as in `«2:text»`.
-    Where a feature depends on the tokens, `¦` stands between them.
+    tests, character by character. A numeric feature says the label after `«`, as in `«2:text»`,
+    a categorical one the category. Where a feature depends on the tokens, `¦` stands between
+    them. Those of a feature that needs annotation are sentences of `corpora/sentences.conllu`.
     """
 
     name: str
@@ -48,8 +50,8 @@ class Feature(Predicate):
 
     @property
     def labels_are(self) -> str:
-        """`numeric` or `boolean`."""
-        return "numeric" if self.numeric else "boolean"
+        """`numeric`, `categorical` or `boolean`."""
+        return self.label_kind
 
     @property
     def categories(self) -> tuple[str, ...] | None:
