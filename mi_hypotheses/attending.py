@@ -48,13 +48,13 @@ class Attending:
     def measure(self, jobs: list[AttendsJob]) -> None:
         """Find the heads that are searched for, run the model and make the statistics."""
         name = f"{self.store.source.reference} on {self.store.corpus}"
-        self._run(name, jobs)
+        self.run(name, jobs)
         searches = [job for job in jobs if job.head is None]
         if searches:
             with self.stages.timed("statistics"):
                 for job in searches:
                     attempt(job, self._choose)
-            self._run("the heads that were found", searches)
+            self.run("the heads that were found", searches)
         with self.stages.timed("statistics"):
             self._accumulate(jobs)
 
@@ -64,13 +64,13 @@ class Attending:
 
     # --- searching and running the model ---------------------------------------------------------
 
-    def _layers(self, job: AttendsJob) -> list[int]:
+    def layers(self, job: AttendsJob) -> list[int]:
         """The layers to read: that of the head, or those to search."""
         layer = job.hypothesis.unit.layer if job.head is None else job.head.layer
         every = range(self.info.n_layers) if layer is None else [layer]
         return [layer for layer in every if layer not in job.without_attention]
 
-    def _run(self, stage: str, jobs: Sequence[AttendsJob]) -> None:
+    def run(self, stage: str, jobs: Sequence[AttendsJob]) -> None:
         """Make what is missing of these jobs' layers, one forward pass a shard."""
         self.progress.stage(stage, total=self.store.n_tokens)
         with self.stages.timed("forward"):
@@ -84,14 +84,14 @@ class Attending:
 
     def _make_one(self, job: AttendsJob, index: int, shard: Shard) -> None:
         """Make what a job needs; a search goes on without the layers that have no attention."""
-        for layer in self._layers(job):
+        for layer in self.layers(job):
             others = {*range(self.info.n_layers)} - {layer}
             alone = replace(job, without_attention=others)
             try:
                 self._make(index, shard, [alone])
             except ModelError:
                 job.without_attention.add(layer)
-                if not self._layers(job):
+                if not self.layers(job):
                     raise
 
     def _make(self, index: int, shard: Shard, jobs: Iterable[AttendsJob]) -> None:
@@ -100,7 +100,7 @@ class Attending:
         for job in jobs:
             key = job.keys[index]
             owners[key] = job
-            for layer in self._layers(job):
+            for layer in self.layers(job):
                 own = () if job.head is None else (job.head.index,)
                 heads.setdefault((layer, key), set()).update(own)
         asked = [Question(layer, key, tuple(sorted(own))) for (layer, key), own in heads.items()]
@@ -113,7 +113,7 @@ class Attending:
 
     def _choose(self, job: AttendsJob) -> None:
         """Take the head with the highest mean target mass on calibration documents."""
-        layers, n = self._layers(job), 0
+        layers, n = self.layers(job), 0
         mass = np.zeros((len(layers), self.patterns.n_heads))
         for index, shard in enumerate(self.store):
             queries, key = job.queries(index, shard), job.keys[index]

@@ -60,23 +60,28 @@ def run(
     cache.trim()
     for note in dict.fromkeys(cache.notes):
         context.progress.note(note)
-    seconds = context.stages.seconds.get("forward", 0.0)
     return Report(
-        run=RunInfo(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=command,
-            versions=_versions(),
-            device=context.device or "none: all activations were cached",
-            dtype=options.dtype,
-            seed=options.seed,
-            seconds=round(time.perf_counter() - began, 3),
-            tokens_per_second=context.tokens_run / seconds if context.tokens_run else None,
-            stages={name: round(value, 3) for name, value in context.stages.seconds.items()},
-        ),
+        run=run_info(context, seconds=time.perf_counter() - began, command=command),
         models=tuple(source.info for source in sources.values()),
         corpora=tuple(context.corpora),
         results=tuple(results),
         errors=tuple(load_errors),
+    )
+
+
+def run_info(context: Context, *, seconds: float, command: str) -> RunInfo:
+    """What is told of a run that took so long."""
+    forward = context.stages.seconds.get("forward", 0.0)
+    return RunInfo(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        versions=_versions(),
+        device=context.device or "none: all activations were cached",
+        dtype=context.options.dtype,
+        seed=context.options.seed,
+        seconds=round(seconds, 3),
+        tokens_per_second=context.tokens_run / forward if context.tokens_run else None,
+        stages={name: round(value, 3) for name, value in context.stages.seconds.items()},
     )
 
 
@@ -178,4 +183,4 @@ def _score(
     return measurement.results()
 
 
-__all__ = ["Progress", "RunOptions", "Silent", "run"]
+__all__ = ["Progress", "RunOptions", "Silent", "run", "run_info"]

@@ -106,11 +106,25 @@ class Measurement:
             message = str(error) if isinstance(error, MiHypothesesError) else unexpected(error)
             return [scoring.failed(scoring.bare(job), job.error or message) for job in self.jobs]
 
-    def _measured(self) -> list[Result]:
+    def prepare(self) -> None:
+        """Check the units, read the corpus and label it.
+
+        Raises:
+            MiHypothesesError: the corpus cannot be read.
+        """
         for job in self.jobs:
             attempt(job, self._check)
         with self.stages.timed("read, tokenise, label"):
             self._read()
+
+    def finish(self) -> None:
+        """Add what the forward passes took to what the context counts."""
+        self.context.tokens_run += self.forward.tokens_run
+        if self.forward.loaded is not None:
+            self.context.device = self.forward.loaded.device
+
+    def _measured(self) -> list[Result]:
+        self.prepare()
         cached = {id(job): self._cached(job) for job in self.jobs if job.error is None}
         todo = [job for job in self.jobs if job.error is None and cached[id(job)] is None]
         if fires := [job for job in todo if isinstance(job, FiresJob)]:
@@ -119,9 +133,7 @@ class Measurement:
             self.attending.measure(attends)
         with self.stages.timed("scores"):
             done = [cached.get(id(job)) or self._result(job) for job in self.jobs]
-        self.context.tokens_run += self.forward.tokens_run
-        if self.forward.loaded is not None:
-            self.context.device = self.forward.loaded.device
+        self.finish()
         return done
 
     def _check(self, job: Job) -> None:

@@ -1,0 +1,77 @@
+"""How surprising scores are when many were looked at: p-values and q-values.
+
+p: Student's t on a delete-a-group jackknife (Efron & Tibshirani 1993, chapter 11); q: the step-up
+procedure of Benjamini & Hochberg 1995.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from mi_hypotheses.grids import Floats
+
+LEAST_FOLDS = 8
+_TERMS = 400  # of the series below: enough for double precision up to x = 0.9
+_OUTSIDE = 0.05  # of an interval
+
+
+def t_tail(t: Floats, degrees: int) -> Floats:
+    """P(T > t) of Student's distribution with `degrees` of freedom; NaN where t is.
+
+    It is half of the regularised incomplete beta function I_x(degrees / 2, 1/2) at
+    x = degrees / (degrees + t²), by its power series (DLMF 8.17.7), so that tiny tails are exact
+    too; near t = 0 by that of its complement.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        x = degrees / (degrees + np.square(t))
+    upper = 0.5 * _beta_series(np.minimum(x, 0.9), degrees / 2, 0.5)
+    inner = 0.5 - 0.5 * _beta_series(np.minimum(1 - x, 0.9), 0.5, degrees / 2)
+    tail = np.where(x < 0.5, upper, inner)
+    return np.where(np.isnan(t), np.nan, np.where(t > 0, tail, 1 - tail))
+
+
+def _beta_series(x: Floats, a: float, b: float) -> Floats:
+    """I_x(a, b) for x well below 1."""
+    log_beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+    term = np.exp(a * np.log(np.maximum(x, 1e-300)) + b * np.log1p(-x) - math.log(a) - log_beta)
+    total = term.copy()
+    for k in range(_TERMS):
+        term = term * x * (a + b + k) / (a + 1 + k)
+        total += term
+    return total
+
+
+@cache
+def t_quantile(degrees: int) -> float:
+    """How many standard errors a 95% interval reaches to either side."""
+    low, high = 0.0, 1e3
+    for _ in range(80):
+        middle = (low + high) / 2
+        above = float(t_tail(np.array([middle]), degrees)[0]) > _OUTSIDE / 2
+        low, high = (middle, high) if above else (low, middle)
+    return low
+
+
+def jackknife_error(left_out: Floats) -> Floats:
+    """The standard error of a score, from its values with each fold left out, [folds, ...]."""
+    folds = len(left_out)
+    spread = np.square(left_out - left_out.mean(axis=0)).sum(axis=0)
+    error: Floats = np.sqrt(spread * (folds - 1) / folds)
+    return error
+
+
+def q_values(p: Floats) -> Floats:
+    """The least false discovery rate at which each test is a discovery, in the shape of `p`.
+
+    Tests that are NaN are none: they do not count.
+    """
+    flat = p.reshape(-1)
+    known = np.flatnonzero(~np.isnan(flat))
+    order = known[np.argsort(flat[known], kind="stable")]
+    scaled = flat[order] * len(order) / np.arange(1, len(order) + 1)
+    found = np.full(len(flat), np.nan)
+    found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1)
+    return found.reshape(p.shape)

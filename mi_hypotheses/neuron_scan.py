@@ -1,0 +1,315 @@
+"""Whole layers against many labels in one pass: what a scan of neurons is made of.
+
+Products are taken on the model's device, in float32 tiles that are added up in float64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.cache import Cache, key_of
+from mi_hypotheses.forward import Batch, Forward
+from mi_hypotheses.grids import Floats
+from mi_hypotheses.jobs import FiresJob
+from mi_hypotheses.models import Site
+from mi_hypotheses.scan_sums import PARTS, THRESHOLDS, PartSums, Rows, Scored, parts_of
+from mi_hypotheses.shards import Shard, ShardStore
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PILOT_TOKENS = 8192
+TILE = 4096  # tokens: what is added up in float32
+CPU_ACTIVATIONS = 2**28  # bytes of all layers that are held at a time
+GPU_ACTIVATIONS = 2**31
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of the modules that sums are made by, so that none outlives a change of them."""
+    files = [Path(__file__).with_name(name) for name in ("neuron_scan.py", "scan_sums.py")]
+    return hashlib.blake2b(b"".join(map(Path.read_bytes, files)), digest_size=16).hexdigest()
+
+
+@dataclass
+class NeuronScan:
+    """All neurons of some layers, or one neuron, against the labels of `jobs`.
+
+    `units` is the index of the one neuron that is asked about, None for whole layers.
+    """
+
+    store: ShardStore
+    forward: Forward
+    cache: Cache
+    jobs: Sequence[FiresJob]
+    sites: Sequence[Site]
+    unit: int | None = None
+    booleans: list[FiresJob] = field(init=False)
+    categoricals: list[FiresJob] = field(init=False)
+    numerics: list[FiresJob] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_kind: dict[str, list[FiresJob]] = {"boolean": [], "categorical": [], "numeric": []}
+        for job in self.jobs:
+            by_kind[job.label_kind].append(job)
+        self.booleans, self.categoricals, self.numerics = by_kind.values()
+
+    @property
+    def n_units(self) -> int:
+        """How many units of a site are looked at."""
+        return (self.forward.source.info.d_mlp or 0) if self.unit is None else 1
+
+    def sums(self) -> dict[Site, PartSums]:
+        """The sums of each site, from the cache or from one pass over the corpus."""
+        rows = Rows(
+            len(self.booleans),
+            tuple(len(job.categories) for job in self.categoricals),
+            self._centres(),
+        )
+        found = {site: self._cached(site, rows) for site in self.sites}
+        missing = [site for site, sums in found.items() if sums is None]
+        if missing:
+            for site, sums in self._run(missing, rows).items():
+                found[site] = sums
+                self.cache.put(self._key(site), sums.arrays())
+        return {site: sums for site, sums in found.items() if sums is not None}
+
+    def scored(self, job: FiresJob, sums: PartSums) -> Scored:
+        """How a job's label fares on the units of a site."""
+        if job in self.booleans:
+            return sums.boolean(self.booleans.index(job))
+        if job in self.categoricals:
+            return sums.category(self.categoricals.index(job))
+        return sums.numeric(self.numerics.index(job))
+
+    def test_counts(self, job: FiresJob, sums: PartSums) -> list[int]:
+        """The test tokens of each boolean label or category; of a numeric label, all."""
+        n, positive = sums.n[1:].sum(), sums.labels[1:, 0].sum(axis=0)
+        if job in self.booleans:
+            labelled = positive[self.booleans.index(job)]
+            return [int(n - labelled), int(labelled)]
+        if job in self.categoricals:
+            rows = sums.rows.of_category(self.categoricals.index(job))
+            return [int(count) for count in positive[rows]]
+        return [int(n)]
+
+    # --- caching ---------------------------------------------------------------------------------
+
+    def _key(self, site: Site) -> str:
+        window, forward = self.store.window, self.forward
+        return key_of(
+            "scan",
+            _code_hash(),
+            self.store.keys,
+            [*window.settings, window.min_context, self.store.seed],
+            forward.source.fingerprint,
+            forward.dtype,
+            [site.layer, site.at, self.unit],
+            [job.digest for job in (*self.booleans, *self.categoricals, *self.numerics)],
+        )
+
+    def _cached(self, site: Site, rows: Rows) -> PartSums | None:
+        arrays = self.cache.get(self._key(site))
+        return None if arrays is None else PartSums(rows, **arrays)
+
+    # --- one pass --------------------------------------------------------------------------------
+
+    def _centres(self) -> Floats:
+        """The mean of each numeric label on calibration documents."""
+        total, n = np.zeros(len(self.numerics)), 0
+        for index, shard in enumerate(self.store) if self.numerics else ():
+            chosen = shard.scored & (_parts(shard) == 0)
+            n += int(chosen.sum())
+            total += [job.labels_on(index, shard)[chosen].sum() for job in self.numerics]
+        return total / max(n, 1)
+
+    def _run(self, sites: Sequence[Site], rows: Rows) -> dict[Site, PartSums]:
+        centres, steps = self._pilot(sites)
+        layers = {
+            site: _Layer(rows, centres[site], steps[site], device=self.forward.model.device)
+            for site in sites
+        }
+        progress = self.forward.progress
+        progress.stage("scanning", total=self.store.n_tokens)
+        for index, shard in enumerate(self.store):
+            labels = self._labels(rows, index, shard)
+            for part, columns, activations in self._batches(shard, sites, shard.windows()):
+                chosen = np.ascontiguousarray(labels[:, columns])
+                for site, values in activations():
+                    layers[site].add(values, chosen, part)
+        return {site: layer.sums() for site, layer in layers.items()}
+
+    def _labels(self, rows: Rows, index: int, shard: Shard) -> NDArray[np.float32]:
+        kinds = (self.booleans, self.categoricals, self.numerics)
+        return rows.matrix(*([job.labels_on(index, shard) for job in jobs] for jobs in kinds))
+
+    def _pilot(self, sites: Sequence[Site]) -> tuple[dict[Site, Tensor], dict[Site, Tensor]]:
+        """The mean and the standard deviation of each unit, [units], on the first calibration
+        documents; what they are fixes centres and thresholds and nothing else."""
+        sums: dict[Site, Tensor] = {}
+        n = 0
+        for shard in self.store:
+            mine = _parts(shard)
+            windows = [w for w in shard.windows() if mine[w[0]] == 0]
+            for part, _, activations in self._batches(shard, sites, _until(windows, n)):
+                n += int((part == 0).sum())
+                for site, values in activations():
+                    both = _moments(values)
+                    sums[site] = sums[site] + both if site in sums else both
+            if n >= PILOT_TOKENS:
+                break
+        centres, steps = {}, {}
+        for site in sites:
+            first, second = sums[site] / max(n, 1) if site in sums else _nothing(self.n_units)
+            centres[site] = first.float()
+            steps[site] = (second - first * first).clamp(min=0).sqrt().float()
+        return centres, steps
+
+    def _batches(
+        self, shard: Shard, sites: Sequence[Site], windows: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], _Activations]]:
+        """Forward passes: the parts of the scored tokens of each, ascending, their indices in
+        the shard, and their activations."""
+        import torch
+
+        gather = None if self.unit is None else torch.tensor([self.unit])
+        parts = np.where(shard.scored, _parts(shard), -1)
+        for batch, tokens, mask in self.forward.batches(shard, windows, most=self._most(shard)):
+            flat, index = _by_part(batch, parts)
+            if not len(index):
+                continue
+            found = self.forward.model.activations(
+                tokens, sites=dict.fromkeys(sites, gather), attention_mask=mask
+            )
+            chosen = torch.from_numpy(flat).to(tokens.device)
+            yield parts[index], index, _Activations(found, chosen)
+
+    def _most(self, shard: Shard) -> int:
+        """How many windows' activations of all layers are held at a time."""
+        one = 4 * self.n_units * len(self.sites) * (shard.window.length + 1)
+        room = CPU_ACTIVATIONS if self.forward.model.device == "cpu" else GPU_ACTIVATIONS
+        return max(room // max(one, 1), 1)
+
+
+@dataclass
+class _Activations:
+    """The activations of a batch, of which each site is taken once."""
+
+    found: dict[Site, Tensor]
+    chosen: Tensor  # [tokens], places in the flattened batch
+
+    def __call__(self) -> Iterator[tuple[Site, Tensor]]:
+        """Each site with its activations [tokens, units], a copy."""
+        for site in [*self.found]:
+            values = self.found.pop(site)
+            yield site, values.reshape(-1, values.shape[-1]).index_select(0, self.chosen)
+
+
+def _parts(shard: Shard) -> NDArray[np.int64]:
+    """The part of each token of a shard, [tokens]."""
+    return parts_of(shard.groups)[shard.document]
+
+
+def _until(windows: Sequence[tuple[int, int]], n: int) -> list[tuple[int, int]]:
+    """The first windows that hold what is missing of the pilot's tokens."""
+    before = n + np.cumsum([0, *(length for _, length in windows)])
+    return [window for window, seen in zip(windows, before, strict=False) if seen < PILOT_TOKENS]
+
+
+def _by_part(batch: Batch, parts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The scored tokens of a batch by ascending part: their places in the flattened batch, and
+    their indices in the shard."""
+    row, column = np.nonzero(batch.real)
+    index = batch.index[row, column]
+    flat = row * batch.tokens.shape[1] + column + batch.bos
+    order = np.argsort(parts[index], kind="stable")
+    order = order[np.searchsorted(parts[index][order], 0) :]
+    return flat[order], index[order]
+
+
+def _moments(a: Tensor) -> Tensor:
+    """Σ a and Σ a² of each unit, [2, units]."""
+    import torch
+
+    return torch.stack([a.sum(0), (a * a).sum(0)])
+
+
+def _nothing(units: int) -> Tensor:
+    import torch
+
+    return torch.zeros(2, units)
+
+
+class _Layer:
+    """The sums of one site, on the model's device."""
+
+    def __init__(self, rows: Rows, centre: Tensor, step: Tensor, *, device: str) -> None:
+        import torch
+
+        self.rows, self.centre, self.step = rows, centre.to(device), step.to(device)
+        self.kept = PartSums.empty(rows, len(centre))
+        self.home = "cpu" if device.startswith("mps") else device  # MPS has no float64
+        self.totals = {
+            name: torch.zeros(array.shape, dtype=torch.float64, device=self.home)
+            for name, array in self.kept.arrays().items()
+            if name not in ("n", "labels")
+        }
+
+    def add(self, a: Tensor, labels: NDArray[np.float32], parts: NDArray[np.int64]) -> None:
+        """Add activations [tokens, units], which are changed, and labels [rows, tokens] of
+        tokens in ascending order of their parts."""
+        import torch
+
+        a -= self.centre
+        on_device = torch.from_numpy(labels).to(a.device)
+        borders = np.searchsorted(parts, np.arange(PARTS + 1)).tolist()
+        for part in range(PARTS):
+            for start in range(borders[part], borders[part + 1], TILE):
+                stop = min(start + TILE, borders[part + 1])
+                self._add_tile(part, a[start:stop], on_device[:, start:stop])
+                self._count(part, labels[:, start:stop])
+        for split, (start, stop) in enumerate(((0, borders[1]), (borders[1], borders[-1]))):
+            for first in range(start, stop, TILE):
+                tile = slice(first, min(first + TILE, stop))
+                self._add_fires(split, a[tile], on_device[: self.rows.n_boolean, tile])
+
+    def _count(self, part: int, labels: NDArray[np.float32]) -> None:
+        self.kept.n[part] += labels.shape[1]
+        self.kept.labels[part, 0] += labels.sum(axis=1, dtype=np.float64)
+        self.kept.labels[part, 1] += np.square(labels).sum(axis=1, dtype=np.float64)
+
+    def _add_tile(self, part: int, a: Tensor, labels: Tensor) -> None:
+        import torch
+
+        squared = a * a
+        self.totals["units"][part] += torch.stack([a.sum(0), squared.sum(0)]).to(self.home)
+        self.totals["products"][part] += (labels @ a).to(self.home)
+        if self.rows.categories:
+            known = torch.stack(
+                [
+                    labels[self.rows.of_category(number)].sum(0)
+                    for number in range(len(self.rows.categories))
+                ]
+            )
+            self.totals["squares"][part] += (known @ squared).to(self.home)
+
+    def _add_fires(self, split: int, a: Tensor, labels: Tensor) -> None:
+        if not len(labels):
+            return
+        for place, deviations in enumerate(THRESHOLDS):
+            fires = (a > deviations * self.step).to(a.dtype)
+            self.totals["fires"][split, place] += fires.sum(0).to(self.home)
+            self.totals["hits"][split, place] += (labels @ fires).to(self.home)
+
+    def sums(self) -> PartSums:
+        """What was added up, on the host."""
+        found = {name: total.cpu().numpy() for name, total in self.totals.items()}
+        return PartSums(self.rows, n=self.kept.n, labels=self.kept.labels, **found)

@@ -1,0 +1,244 @@
+"""Sums of a whole layer against many labels, and the scores that follow from them.
+
+Documents fall into parts: part 0 is the calibration documents, the others are folds of the test
+documents, so that choosing, reporting and a standard error come out of one pass. All sums add up
+over shards in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.false_discovery import LEAST_FOLDS, jackknife_error, t_tail
+from mi_hypotheses.grids import Floats
+from mi_hypotheses.text import CALIBRATION_GROUPS
+
+FOLDS = 16
+PARTS = 1 + FOLDS
+# Activations at which firing is counted, in standard deviations above the mean.
+THRESHOLDS = (1.0, 2.0, 4.0)
+
+
+def parts_of(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The part of each group of documents: 0 for calibration, 1 to `FOLDS` for test."""
+    return np.where(groups < CALIBRATION_GROUPS, 0, 1 + (groups - CALIBRATION_GROUPS) % FOLDS)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a label matrix belong to which label.
+
+    Boolean labels come first, with a row each; then each categorical label has a row a category;
+    then come numeric labels, which alone are centred, by `centre`.
+    """
+
+    n_boolean: int
+    categories: tuple[int, ...]  # of each categorical label, how many
+    centre: Floats  # [numeric]
+
+    @property
+    def total(self) -> int:
+        return self.n_boolean + sum(self.categories) + len(self.centre)
+
+    def of_category(self, number: int) -> slice:
+        """The rows of a categorical label."""
+        start = self.n_boolean + sum(self.categories[:number])
+        return slice(start, start + self.categories[number])
+
+    def of_numeric(self, number: int) -> int:
+        """The row of a numeric label."""
+        return self.n_boolean + sum(self.categories) + number
+
+    def matrix(
+        self, boolean: Sequence[Floats], categorical: Sequence[Floats], numeric: Sequence[Floats]
+    ) -> NDArray[np.float32]:
+        """The labels of tokens, each [tokens], as a matrix [rows, tokens]."""
+        stacked = [np.asarray(label, dtype=np.float32)[None] for label in boolean]
+        stacked += [
+            (label == np.arange(count)[:, None]).astype(np.float32)
+            for label, count in zip(categorical, self.categories, strict=True)
+        ]
+        stacked += [
+            np.asarray(label - centre, dtype=np.float32)[None]
+            for label, centre in zip(numeric, self.centre, strict=True)
+        ]
+        return np.concatenate(stacked)
+
+
+class Scored(NamedTuple):
+    """How one label fares on every unit of a layer, each [units]; NaN where it is undefined.
+
+    `chosen_by` is the score on calibration documents, signed; `test` the same on test documents,
+    `error` its standard error, `p` how likely so large a `test` of the same sign is where there is
+    no relation. `f1` is that of test documents at the best of `THRESHOLDS`, chosen on calibration
+    documents, of boolean labels only. `folds` is how many folds have tokens.
+    """
+
+    chosen_by: Floats
+    test: Floats
+    error: Floats
+    p: Floats
+    f1: Floats
+    folds: int
+
+
+@dataclass
+class PartSums:
+    """The sums of one layer. Activations are centred by fixed means that are not kept."""
+
+    rows: Rows
+    n: Floats  # [parts]
+    units: Floats  # [parts, 2, units]: Σ a, Σ a²
+    labels: Floats  # [parts, 2, rows]: Σ c, Σ c²
+    products: Floats  # [parts, rows, units]: Σ a·c
+    squares: Floats  # [parts, categorical, units]: Σ a² over tokens that have a category
+    fires: Floats  # [2, thresholds, units]: tokens above each, of calibration and of test
+    hits: Floats  # [2, thresholds, boolean, units]: those of them that are labelled
+
+    @classmethod
+    def empty(cls, rows: Rows, units: int) -> PartSums:
+        """Sums of nothing yet."""
+        return cls(rows, *(np.zeros(shape) for shape in _shapes(rows, units)))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The sums as arrays, for a cache."""
+        return {name: getattr(self, name) for name in _NAMES}
+
+    def merge(self, other: PartSums) -> None:
+        """Add the sums of other tokens, centred by the same means."""
+        for name in _NAMES:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def not_finite(self) -> int:
+        """How many units have activations that are no finite numbers."""
+        return int(np.count_nonzero(~np.isfinite(self.units.sum(axis=(0, 1)))))
+
+    # --- scores ----------------------------------------------------------------------------------
+
+    def boolean(self, number: int) -> Scored:
+        """The scores of a boolean label: Pearson and F1."""
+        return self._graded(number)._replace(f1=self._f1(number))
+
+    def numeric(self, number: int) -> Scored:
+        """The scores of a numeric label: Pearson."""
+        return self._graded(self.rows.of_numeric(number))
+
+    def _graded(self, row: int) -> Scored:
+        n, c, cc = self.n, self.labels[:, 0, row], self.labels[:, 1, row]
+        moments = [n[:, None], c[:, None], cc[:, None]]
+        parts = [*moments, self.units[:, 0], self.units[:, 1], self.products[:, row]]
+        chosen_by = _pearson(*(part[0] for part in parts))
+        return _judged(chosen_by, _pearson(*_test(parts)), _left_out(parts, _pearson))
+
+    def category(self, number: int) -> Scored:
+        """The scores of a categorical label: η².
+
+        As η² is never negative, it is the correlation of activations with the means by category
+        of calibration documents that is tested for being none.
+        """
+        rows = self.rows.of_category(number)
+        counts = self.labels[:, 0, rows]  # [parts, categories]
+        sums, squares = self.products[:, rows], self.squares[:, number]
+        eta = _eta_squared(counts[0], sums[0], squares[0])
+        test_parts = counts[1:].sum(axis=0), sums[1:].sum(axis=0), squares[1:].sum(axis=0)
+        test = _eta_squared(*test_parts)
+        means = sums[0] / np.maximum(counts[0], 1)[:, None]  # [categories, units]
+        predicted = [
+            np.broadcast_to(counts.sum(axis=1)[:, None], squares.shape),
+            counts @ means,
+            counts @ np.square(means),
+            sums.sum(axis=1),
+            squares,
+            np.einsum("pcu,cu->pu", sums, means),
+        ]
+        related = _judged(
+            np.ones_like(eta), _pearson(*_test(predicted)), _left_out(predicted, _pearson)
+        )
+        left = list(_each_left_out([counts, sums, squares]))
+        error = _error([_eta_squared(*rest) for rest in left], len(left))
+        return related._replace(chosen_by=eta, test=test, error=error)
+
+    def _f1(self, row: int) -> Floats:
+        positive = self.labels[:, 0, row]
+        counts = np.array([positive[0], positive[1:].sum()])[:, None, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            f1 = 2 * self.hits[:, :, row] / (counts + self.fires)  # [2, thresholds, units]
+        f1 = np.nan_to_num(f1)
+        best = f1[0].argmax(axis=0)
+        found: Floats = f1[1, best, np.arange(f1.shape[2])]
+        return found
+
+
+_NAMES = ("n", "units", "labels", "products", "squares", "fires", "hits")
+
+
+def _shapes(rows: Rows, units: int) -> list[tuple[int, ...]]:
+    """Of the sums, in the order of `_NAMES`."""
+    return [
+        (PARTS,),
+        (PARTS, 2, units),
+        (PARTS, 2, rows.total),
+        (PARTS, rows.total, units),
+        (PARTS, len(rows.categories), units),
+        (2, len(THRESHOLDS), units),
+        (2, len(THRESHOLDS), rows.n_boolean, units),
+    ]
+
+
+def _pearson(n: Floats, c: Floats, cc: Floats, a: Floats, aa: Floats, ac: Floats) -> Floats:
+    """Correlation from sums; NaN where there are no tokens or one of both is constant."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of_a, of_c = aa - a * a / n, cc - c * c / n
+        found = (ac - a * c / n) / np.sqrt(np.maximum(of_a, 0) * np.maximum(of_c, 0))
+    constant = (of_a <= 1e-12 * aa) | (of_c <= 1e-12 * cc)  # what rounding leaves
+    return np.where(constant, np.nan, np.clip(found, -1, 1))
+
+
+def _eta_squared(counts: Floats, sums: Floats, squares: Floats) -> Floats:
+    """The share of the variance that lies between categories, from [categories],
+    [categories, units] and [units]; NaN where there is none."""
+    n = counts.sum()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums / np.maximum(counts, 1)[:, None]
+        mean = sums.sum(axis=0) / n
+        spread = squares - n * mean**2
+        found = counts @ np.square(means - mean) / spread
+    return np.where(spread <= 1e-12 * squares, np.nan, np.clip(found, 0, 1))
+
+
+def _test(parts: Sequence[Floats]) -> list[Floats]:
+    """The sums over all test documents."""
+    return [part[1:].sum(axis=0) for part in parts]
+
+
+def _each_left_out(parts: Sequence[Floats]) -> Iterator[list[Floats]]:
+    """The sums over the test documents without each fold that has some."""
+    whole = _test(parts)
+    size = parts[0].reshape(PARTS, -1)[1:].sum(axis=1)
+    for fold in np.flatnonzero(size > 0) + 1:
+        yield [total - part[fold] for total, part in zip(whole, parts, strict=True)]
+
+
+def _left_out(parts: Sequence[Floats], score: Any) -> list[Floats]:
+    return [score(*rest) for rest in _each_left_out(parts)]
+
+
+def _error(left_out: list[Floats], folds: int) -> Floats:
+    if folds < LEAST_FOLDS:
+        return np.full_like(left_out[0], np.nan) if left_out else np.empty(0)
+    return jackknife_error(np.stack(left_out))
+
+
+def _judged(chosen_by: Floats, test: Floats, left_out: list[Floats]) -> Scored:
+    """A score with its error and p-value, against none of the sign that was chosen by."""
+    nothing = np.full_like(test, np.nan)
+    error = _error(left_out, len(left_out)) if left_out else nothing
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = test * np.where(chosen_by < 0, -1, 1) / error
+    p = t_tail(t, len(left_out) - 1) if len(left_out) >= LEAST_FOLDS else nothing
+    return Scored(chosen_by, test, error, p, nothing, len(left_out))
