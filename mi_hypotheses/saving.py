@@ -10,7 +10,7 @@ import re
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import mi_hypotheses
@@ -35,7 +35,31 @@ def add_to_file(
     Raises:
         UsageError: the file is no Python, has such a name already, or cannot reach what is named.
     """
-    text = _text_of(path)
+    return _added(_text_of(path), path, hypothesis, named=named)
+
+
+def add_all_to_file(
+    path: Path, hypotheses: Sequence[Hypothesis]
+) -> tuple[str, list[tuple[Hypothesis, str]]]:
+    """The text of the plugin file with hypotheses added at its end, and those that cannot be,
+    each with the reason; nothing is written.
+
+    Raises:
+        UsageError: the file is no Python.
+    """
+    text, left_out = _text_of(path), []
+    _parsed(text, f"Nothing can be added to {path}")
+    for hypothesis in hypotheses:
+        try:
+            text = _added(text, path, hypothesis)
+        except UsageError as error:
+            left_out.append((hypothesis, str(error)))
+    return text, left_out
+
+
+def _added(
+    text: str, path: Path, hypothesis: Hypothesis, *, named: tuple[Path, str] | None = None
+) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     tree = _parsed(text, f"Nothing can be added to {path}")
     variable = _variable(hypothesis.name)
@@ -253,6 +277,8 @@ def _arguments(hypothesis: Hypothesis, subject: str) -> Iterator[str]:
     )
     yield f"unit={type(hypothesis.unit).__name__}({options})"
     yield f"{'on' if isinstance(hypothesis, Fires) else 'to'}={subject}"
+    if isinstance(hypothesis, Fires) and hypothesis.sign == "-":
+        yield 'sign="-"'
     yield f"corpora=[{', '.join(map(_literal, hypothesis.corpora))}]"
     if hypothesis.expect:
         bars = ", ".join(f"{_literal(name)}: {bar}" for name, bar in hypothesis.expect.items())

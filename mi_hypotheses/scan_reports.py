@@ -85,8 +85,8 @@ class ScanReport(Record):
     """What `mih scan` found on one model and one corpus.
 
     `family` is how many pairs of unit and subject were tested. `columns` and `head_columns` are the
-    best neurons and heads of the subjects, which the rows of all are about. `results` are the exact results,
-    with floors and examples, of the best pairs.
+    best neurons and heads of the subjects, which the rows of all are about. `results` are the
+    exact results, with floors and examples, of the best pairs.
     """
 
     schema_version: Literal[1] = SCAN_SCHEMA_VERSION

@@ -56,7 +56,15 @@ def cli() -> None:
 
 
 def _add_commands() -> None:
-    from mi_hypotheses.cli import checking, comparing, listing, reporting, running, scoring
+    from mi_hypotheses.cli import (
+        checking,
+        comparing,
+        listing,
+        reporting,
+        running,
+        scanning,
+        scoring,
+    )
 
     for command in (
         listing.list_,
@@ -69,6 +77,7 @@ def _add_commands() -> None:
         comparing.compare,
         reporting.report,
         running.run,
+        scanning.scan,
         scoring.score,
     ):
         cli.add_command(command)

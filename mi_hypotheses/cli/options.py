@@ -147,7 +147,7 @@ def _unwritable(path: Path, error: OSError) -> Exception:
     return UsageError(f"{path} cannot be written: {reason}. Choose another place.")
 
 
-def write_file(path: Path, content: str) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write a file that the user asked for.
 
     Raises:

@@ -22,6 +22,7 @@ from mi_hypotheses.cli.options import (
 
 if TYPE_CHECKING:
     from mi_hypotheses.cache import Cache
+    from mi_hypotheses.context import RunOptions
     from mi_hypotheses.hypotheses import Hypothesis
     from mi_hypotheses.plugins import Collected, Plugins
     from mi_hypotheses.reports import LoadError, Report
@@ -188,10 +189,26 @@ def run_engine(
 ) -> Report:
     """Run the engine as the settings say, watched on stderr."""
     from mi_hypotheses.cli.progress import watch
-    from mi_hypotheses.engine import RunOptions, run
+    from mi_hypotheses.engine import run
 
     settings = work.settings
-    options = RunOptions(
+    with watch(quiet=work.quiet) as progress:
+        return run(
+            hypotheses,
+            options=run_options(settings),
+            plugins=work.plugins,
+            cache=open_cache(settings, temporary=work.no_cache),
+            load_errors=load_errors,
+            progress=progress,
+            command=work.command,
+        )
+
+
+def run_options(settings: Settings) -> RunOptions:
+    """How to run, as the settings say."""
+    from mi_hypotheses.context import RunOptions
+
+    return RunOptions(
         device=settings.device,
         dtype=settings.dtype,
         seed=settings.seed,
@@ -201,16 +218,6 @@ def run_engine(
         min_context=settings.min_context,
         untrained=settings.untrained,
     )
-    with watch(quiet=work.quiet) as progress:
-        return run(
-            hypotheses,
-            options=options,
-            plugins=work.plugins,
-            cache=open_cache(settings, temporary=work.no_cache),
-            load_errors=load_errors,
-            progress=progress,
-            command=work.command,
-        )
 
 
 def open_cache(settings: Settings, *, temporary: bool = False) -> Cache:

@@ -178,7 +178,7 @@ def _subject(question: _Question) -> Predicate | Target:
             "neuron should fire on, or --target, what a head should attend to."
         )
     if question.regex is not None:
-        return _regex(question.regex, question.flags, question.group, question.tokens)
+        return read_regex(question.regex, question.flags, question.group, question.tokens)
     if question.flags or question.group or question.tokens != "any":
         raise UsageError(
             "--flags, --group and --tokens say how to read --regex, and there is none."
@@ -195,7 +195,14 @@ def _subject(question: _Question) -> Predicate | Target:
     return parse_target(written)
 
 
-def _regex(pattern: str, flags: str, group: str | None, tokens: str) -> Predicate:
+def read_regex(
+    pattern: str, flags: str = "", group: str | None = None, tokens: str = "any"
+) -> Predicate:
+    """The pattern of the command line.
+
+    Raises:
+        UsageError: it does not compile, or an option of it is wrong.
+    """
     from pydantic import ValidationError
 
     from mi_hypotheses.errors import UsageError, unknown_name

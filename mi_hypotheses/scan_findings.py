@@ -1,0 +1,110 @@
+"""What a scan tells of its scores: the units that fit best, and those that subjects share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mi_hypotheses.false_discovery import t_quantile
+from mi_hypotheses.jobs import FiresJob
+from mi_hypotheses.reports import Score
+from mi_hypotheses.scan_reports import MapPoint, ScannedSubject, ScannedUnit, Shared
+from mi_hypotheses.unit_scores import UnitScores
+
+POINTS = 400  # of a map of neurons
+COLUMNS = 60  # of the table of subjects and units
+
+
+def best_units(scored: Sequence[UnitScores], kind: str) -> tuple[str, ...]:
+    """The best unit of each subject of a kind, those of the strongest first."""
+    best = [
+        (-abs(float(each.chosen_by[order[0]])), str(each.units[order[0]]))
+        for each in scored
+        if each.kind == kind and len(order := each.order())
+    ]
+    return tuple(dict.fromkeys(unit for _, unit in sorted(best)))[:COLUMNS]
+
+
+def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) -> ScannedSubject:
+    job = scores.job
+    hypothesis = job.hypothesis
+    found = scores.found(least)
+    reach = t_quantile(max(scores.folds - 1, 1))
+    order = scores.order()
+    heads = scores.kind == "attends"
+    places = {str(unit): place for place, unit in enumerate(scores.units)} if columns else {}
+    shown = np.argsort(-np.nan_to_num(np.abs(scores.test)), kind="stable")
+    shown = shown if heads else shown[:POINTS]
+    return ScannedSubject(
+        name=hypothesis.name,
+        claim=hypothesis.claim,
+        source=hypothesis.source,
+        on=hypothesis.written,
+        kind=scores.kind,
+        label_kind=job.label_kind if isinstance(job, FiresJob) else "boolean",
+        metric=scores.metric,
+        n_test=scores.n_test,
+        n_positive=scores.n_positive,
+        found=int(found.sum()),
+        uniform=scores.uniform,
+        units=tuple(_unit(scores, int(unit), reach) for unit in order[:top]),
+        points=tuple(
+            MapPoint(layer=u.layer, index=u.index, value=round(float(scores.test[i]), 4))
+            for i in shown.tolist()
+            if np.isfinite(scores.test[i])
+            for u in [scores.units[i]]
+        )
+        if not scores.undefined
+        else (),
+        row=tuple(float(scores.test[places[unit]]) for unit in columns),
+        undefined=scores.undefined,
+    )
+
+
+def _unit(scores: UnitScores, unit: int, reach: float) -> ScannedUnit:
+    test, spread = float(scores.test[unit]), reach * float(scores.error[unit])
+    least = -1.0 if scores.metric == "pearson" else 0.0
+    return ScannedUnit(
+        unit=str(scores.units[unit]),
+        sign="-" if scores.chosen_by[unit] < 0 else "+",
+        chosen_by=float(scores.chosen_by[unit]),
+        test=Score(value=test, low=max(test - spread, least), high=min(test + spread, 1.0)),
+        q=float(scores.q[unit]),
+        f1=float(scores.f1[unit]),
+    )
+
+
+def shared(scored: Sequence[UnitScores], least: float) -> tuple[Shared, ...]:
+    """Units that more than one subject found, those with most first."""
+    finders: dict[str, list[tuple[float, str]]] = {}
+    for each in scored:
+        for unit in np.flatnonzero(each.found(least)).tolist():
+            pair = (-abs(float(each.test[unit])), each.job.hypothesis.name)
+            finders.setdefault(str(each.units[unit]), []).append(pair)
+    shared = [
+        Shared(unit=unit, subjects=tuple(name for _, name in sorted(pairs)))
+        for unit, pairs in finders.items()
+        if len(pairs) > 1
+    ]
+    return tuple(sorted(shared, key=lambda each: (-len(each.subjects), each.unit)))
+
+
+def not_finite(scores: UnitScores) -> int:
+    return int(np.count_nonzero(np.isnan(scores.test))) if not scores.undefined else 0
+
+
+def matrix(scored: Iterable[UnitScores]) -> dict[str, NDArray[Any]]:
+    made: dict[str, NDArray[Any]] = {}
+    everything = [*scored]
+    for prefix, heads in (("", False), ("heads_", True)):
+        members = [each for each in everything if (each.kind == "attends") == heads]
+        if members:
+            made[f"{prefix}subjects"] = np.array([each.job.hypothesis.name for each in members])
+            made[f"{prefix}units"] = np.array([str(unit) for unit in members[0].units])
+            for name in ("chosen_by", "test", "error", "q"):
+                rows = [getattr(each, name) for each in members]
+                made[f"{prefix}{name}"] = np.stack(rows).astype(np.float32)
+    return made
