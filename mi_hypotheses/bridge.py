@@ -19,7 +19,7 @@ from mi_hypotheses.reports import ModelInfo
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mi_hypotheses.attention import FusedAttention
+    from mi_hypotheses.fused import FusedPath
 
 FRESH_SEED = 0
 
@@ -41,7 +41,7 @@ class BridgeModel:
         tokenizer: AnyTokenizer | None = None,
         fused: bool = False,
     ):
-        """`fused`: its weights are as Hugging Face loaded them, so `FusedAttention` may be used."""
+        """`fused`: its weights are as Hugging Face loaded them, so `FusedPath` may be used."""
         self.bridge = bridge.eval()
         self.info = info
         self.tokenizer = tokenizer
@@ -61,21 +61,44 @@ class BridgeModel:
         attention_mask: Tensor | None = None,
     ) -> dict[Site, Tensor]:
         """See `Model.activations`."""
-        device = self.device
-        found: dict[Site, Tensor] = {}
-        hooks = []
-        shape = (*tokens.shape, self.info.d_mlp or 0)
-        for site, units in sites.items():
-            units = None if units is None else units.to(device)
-            keep = partial(
-                _keep, site=site, units=units, shape=shape, found=found, wanted=len(sites)
-            )
-            hooks.append((self._hook_point(site), keep))
+        for site in sites:
+            self._hook_point(site)
+        way = self._fused_path.activations if self.fused else self._activations_by_hooks
+        return way(tokens, sites=sites, attention_mask=attention_mask)
+
+    def _activations_by_hooks(
+        self,
+        tokens: Tensor,
+        *,
+        sites: Mapping[Site, Tensor | None],
+        attention_mask: Tensor | None = None,
+    ) -> dict[Site, Tensor]:
+        """`activations` by way of TransformerLens's own hooks."""
+        points, found, _ = self._keep(tokens, sites)
+        hooks = [
+            (self._hook_point(site), keep)
+            for site, keep in zip(sites, points.values(), strict=True)
+        ]
         self._run(tokens, attention_mask, hooks)
         missed = [site for site in sites if site not in found]
         if missed:
             raise self._nothing_there(missed[0])
         return found
+
+    def _keep(
+        self, tokens: Tensor, sites: Mapping[Site, Tensor | None]
+    ) -> tuple[dict[str, Callable[..., None]], dict[Site, Tensor], type[Exception]]:
+        """What keeps each site's activations, by the name of its hook; where they are kept; and
+        the exception that is raised when all are."""
+        found: dict[Site, Tensor] = {}
+        shape = (*tokens.shape, self.info.d_mlp or 0)
+        points: dict[str, Callable[..., None]] = {}
+        for site, units in sites.items():
+            units = None if units is None else units.to(self.device)
+            points[self._hook_point(site).name] = partial(
+                _keep, site=site, units=units, shape=shape, found=found, wanted=len(sites)
+            )
+        return points, found, _Reached
 
     def attention(
         self,
@@ -91,14 +114,19 @@ class BridgeModel:
                 check_head(self.info, layer=layer, index=index)
         heads = {layer: heads[layer] for layer in sorted(heads) if heads[layer]}
         if heads:
-            way = self._fused_attention.attention if self.fused else self._read_hooks
+            way = self._fused_path.attention if self.fused else self._read_hooks
             way(tokens, heads=heads, read=read, attention_mask=attention_mask)
 
     @cached_property
-    def _fused_attention(self) -> FusedAttention:
-        from mi_hypotheses.attention import FusedAttention
+    def _fused_path(self) -> FusedPath:
+        from mi_hypotheses.fused import FusedPath
 
-        return FusedAttention(self.bridge, by_hooks=self._read_hooks)
+        return FusedPath(
+            self.bridge,
+            attention=self._read_hooks,
+            activations=self._activations_by_hooks,
+            keep=self._keep,
+        )
 
     def _read_hooks(
         self,

@@ -70,7 +70,7 @@ def batches(shard: Shard, windows: Sequence[tuple[int, int]], size: int) -> Iter
 @lru_cache(maxsize=1)
 def _versions() -> list[str]:
     """Of the libraries that compute activations, and of the code that asks them."""
-    own = [_code(name) for name in ("forward.py", "bridge.py", "attention.py")]
+    own = [_code(name) for name in ("forward.py", "bridge.py", "fused.py", "fused_body.py")]
     return [*map(metadata.version, ("torch", "transformers", "transformer_lens")), *own]
 
 

@@ -137,8 +137,13 @@ def _table(*titles: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
         fold = title in ("subject", "best floor")
-        wide = {"ratio": 1, "min_width": 24} if fold else {}
-        table.add_column(title, no_wrap=not fold, overflow="fold", **wide)
+        table.add_column(
+            title,
+            no_wrap=not fold,
+            overflow="fold",
+            ratio=1 if fold else None,
+            min_width=24 if fold else None,
+        )
     return table
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mi_hypotheses import attention
+from mi_hypotheses import fused_body
 from mi_hypotheses.bridge import BridgeModel
 from mi_hypotheses.errors import ModelError
 from mi_hypotheses.models import check_head, resolve
@@ -82,7 +82,7 @@ def test_hugging_face_models_are_read_without_the_bridge(kind: str, places: dict
     again = [patterns(model, {1: [2, 0]}, mask=mask) for mask in (None, padding())]
     torch.testing.assert_close(again, first)
     assert ran == []
-    body = model._fused_attention.body
+    body = model._fused_path.body
     assert body is not None
     held = {tensor.data_ptr() for tensor in model.bridge.original_model.state_dict().values()}
     assert {tensor.data_ptr() for tensor in body.model.parameters()} <= held
@@ -101,12 +101,12 @@ def test_hooks_are_read_where_the_fused_path_does_not_apply(
     elif fault == "unseen":
         monkeypatch.setattr(kind, "_can_set_attn_implementation", classmethod(lambda _: False))
     elif fault == "different":
-        monkeypatch.setattr(attention, "_pattern", lambda query, key, *_, **__: query @ key.mT)
+        monkeypatch.setattr(fused_body, "_pattern", lambda query, key, *_, **__: query @ key.mT)
     else:
-        capped = partial(attention._attend, softcap=30.0)
-        monkeypatch.setattr(attention, "_attend", capped)
+        capped = partial(fused_body._attend, softcap=30.0)
+        monkeypatch.setattr(fused_body, "_attend", capped)
     torch.testing.assert_close(patterns(model, {0: [0], 2: [3]}), expected)
-    assert model._fused_attention.body is None
+    assert model._fused_path.body is None
     torch.testing.assert_close(patterns(model, {0: [0], 2: [3]}), expected)
 
 
@@ -116,7 +116,7 @@ def test_nothing_after_the_last_layer_is_run_or_kept(kind: str, places: dict[str
     ran: list[int] = []
     later = [model.bridge.blocks[1]]
     if kind == "gpt2":
-        body = model._fused_attention.body
+        body = model._fused_path.body
         assert body is not None
         later.append(body.model.transformer.h[1])
     for block in later:

@@ -1,4 +1,4 @@
-"""Attention patterns of chosen heads while a Hugging Face model runs its fused attention.
+"""A Hugging Face model without the bridge around it, running its fused attention.
 
 The fused kernel (SDPA) never writes a pattern down, so it is several times faster than attention
 that does; the pattern of the heads asked for is made again from the queries and keys it was given.
@@ -7,7 +7,6 @@ that does; the pattern of the heads asked for is made again from the queries and
 from __future__ import annotations
 
 import copy
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,95 +19,17 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 Read: TypeAlias = Callable[[int, Tensor], None]
+Keep: TypeAlias = Callable[[Any, Any, Tensor], None]
 
 _NAME = "mi_hypotheses_sdpa"  # with "sdpa" in it, transformers sees that the model supports it
 
 
-# The largest difference of two paths that compute the same: rounding, of a softmax over values
-# that were themselves rounded to 8 bits (bfloat16), 10 bits (TF32, float16) or 23 bits.
-_TOLERANCE = {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
-_TF32_TOLERANCE = 1e-2
-
-_log = logging.getLogger(__name__)
-
-
-class _Refused(Exception):  # noqa: N818 (a signal, not an error)
-    """The model's attention is not of the kind that can be made again from queries and keys."""
+class Refused(Exception):  # noqa: N818 (a signal, not an error)
+    """The model is not of the kind that can be run and read without the bridge."""
 
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)
     """Raised at the last layer needed, to leave the forward pass."""
-
-
-class FusedAttention:
-    """Reads a Hugging Face model's attention by the fused path where it applies, else by hooks.
-
-    It applies where attention goes through transformers' `AttentionInterface` and is a softmax of
-    scaled products under a mask: rotary or learned positions, grouped queries, sliding windows,
-    causal or not. Soft-capped scores, attention sinks, position biases (ALiBi, T5), classes
-    without SDPA and layers without attention are read by hooks.
-
-    Nothing is taken on trust: the first time that a layer is asked for, with padding or without,
-    up to two documents are read both ways, and a difference means hooks from then on.
-    """
-
-    def __init__(self, bridge: Any, *, by_hooks: Callable[..., None]):
-        """`by_hooks` has the signature of `attention`."""
-        self._by_hooks = by_hooks
-        self._checked: set[tuple[int, bool]] = set()
-        try:
-            self.body: FusedBody | None = FusedBody(bridge)
-        except Exception as error:  # whatever an unknown architecture raises
-            self._give_up(error)
-
-    def attention(
-        self,
-        tokens: Tensor,
-        *,
-        heads: Mapping[int, Sequence[int]],
-        read: Read,
-        attention_mask: Tensor | None = None,
-    ) -> None:
-        """As `Model.attention`, for heads that are known to be there."""
-        self._check(tokens, heads, attention_mask)
-        path = self._by_hooks if self.body is None else self.body.attention
-        path(tokens, heads=heads, read=read, attention_mask=attention_mask)
-
-    def _check(
-        self, tokens: Tensor, heads: Mapping[int, Sequence[int]], mask: Tensor | None
-    ) -> None:
-        """Compare both ways on the first document and on the one with the most padding."""
-        asked = {(layer, mask is not None) for layer in heads}
-        if self.body is None or asked <= self._checked:
-            return
-        rows = [0] if mask is None else sorted({0, int(mask.sum(-1).argmin())})
-        some, real = tokens[rows], torch.ones_like(tokens[rows])
-        if mask is not None:
-            real = mask[rows]
-        part = None if mask is None else real
-        slow: dict[int, Tensor] = {}
-        fast: dict[int, Tensor] = {}
-        self._by_hooks(some, heads=heads, read=slow.__setitem__, attention_mask=part)
-        try:
-            self.body.attention(some, heads=heads, read=fast.__setitem__, attention_mask=part)
-            for layer, expected in slow.items():
-                _compare(fast[layer], expected, real=real, dtype=self.body.model.dtype)
-        except Exception as error:  # whatever an unknown architecture raises
-            self._give_up(error)
-        self._checked |= asked
-
-    def _give_up(self, error: Exception) -> None:
-        self.body = None
-        _log.info("Attention is read by hooks, which is slower: %s", error or type(error).__name__)
-
-
-def _compare(found: Tensor, expected: Tensor, *, real: Tensor, dtype: torch.dtype) -> None:
-    queries = real.to(found.device).bool()[:, None, :, None]
-    apart = float((found - expected).abs().where(queries, 0.0).max())
-    tf32 = found.is_cuda and torch.backends.cuda.matmul.allow_tf32
-    allowed = _TOLERANCE.get(dtype, _TOLERANCE[torch.bfloat16])
-    if not apart <= (max(allowed, _TF32_TOLERANCE) if tf32 else allowed):
-        raise _Refused(f"the fused path is {apart:.2g} away from the hooks")
 
 
 class FusedBody:
@@ -123,6 +44,7 @@ class FusedBody:
         self.model = _bare(bridge.original_model, made).eval()
         self._heads: dict[int, Sequence[int]] = {}
         self._read: Read | None = None
+        self._points = partial(_point, bridge, made)
         for layer, block in enumerate(bridge.blocks):
             for module in _bare(block, made).modules():
                 module.show_attention = partial(self._show, layer)
@@ -131,7 +53,7 @@ class FusedBody:
         self.model.config.use_cache = False
         self.model.set_attn_implementation(_NAME)
         if self.model.config._attn_implementation != _NAME:
-            raise _Refused(f"{type(self.model).__name__} does not use AttentionInterface")
+            raise Refused(f"{type(self.model).__name__} does not use AttentionInterface")
 
     def attention(
         self,
@@ -152,7 +74,35 @@ class FusedBody:
             return
         finally:
             self._read = None
-        raise _Refused(f"no attention is seen in layer {min(self._heads)}")
+        raise Refused(f"no attention is seen in layer {min(self._heads)}")
+
+    def activations(
+        self,
+        tokens: Tensor,
+        *,
+        points: Mapping[str, Keep],
+        attention_mask: Tensor | None = None,
+    ) -> None:
+        """Calls `points[name]` with what passes the hook of that name, as a forward hook is called.
+
+        One of them ends the pass by an exception of its own. Raises where the model's modules do
+        not show what the bridge's hooks show.
+        """
+        device = self.model.device
+        mask = None if attention_mask is None else attention_mask.to(device)
+        handles = []
+        for name, keep in points.items():
+            module, enters = self._points(name)
+            if enters:
+                handles.append(module.register_forward_pre_hook(partial(_entering, keep=keep)))
+            else:
+                handles.append(module.register_forward_hook(keep))
+        try:
+            with torch.inference_mode():
+                self.model(input_ids=tokens.to(device), attention_mask=mask)
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def _show(
         self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None
@@ -163,6 +113,24 @@ class FusedBody:
         self._read(layer, _pattern(query, key, mask, heads=heads, scaling=scaling))
         if not self._heads:
             raise _Reached
+
+
+def _point(bridge: Any, made: dict[int, Any], name: str) -> tuple[Any, bool]:
+    """The module behind one of the bridge's hooks, and whether the hook is where it is entered."""
+    path, _, end = name.rpartition(".")
+    if end not in ("hook_in", "hook_out"):
+        raise Refused(f"{name} is neither what enters a module nor what leaves it")
+    module = bridge.get_submodule(path)
+    while isinstance(getattr(module, "original_component", None), nn.Module):
+        module = module.original_component
+    if id(module) not in made:
+        raise Refused(f"there is no module behind {name}")
+    return made[id(module)], end == "hook_in"
+
+
+def _entering(module: Any, args: Any, *, keep: Keep) -> None:
+    """A forward pre-hook that shows the first argument as a forward hook would an output."""
+    keep(module, args, args[0])
 
 
 def _bare(module: nn.Module, made: dict[int, Any]) -> Any:
@@ -202,7 +170,7 @@ def _attend(
     if show is not None:
         for name in ("softcap", "s_aux", "sinks", "position_bias"):
             if options.get(name) is not None:
-                raise _Refused(f"attention with {name}")
+                raise Refused(f"attention with {name}")
         causal = options.get("is_causal")
         causal = getattr(module, "is_causal", True) if causal is None else causal
         shown = attention_mask
