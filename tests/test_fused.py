@@ -1,4 +1,4 @@
-"""MLP activations of Hugging Face models are those of TransformerLens's hooks, read without them."""
+"""MLP activations of Hugging Face models are those of the hooks, and are read without them."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def test_a_model_that_differs_is_read_by_hooks(
     assert model._fused_path.body is None
 
 
-def _no_attention(module: object, query: Tensor, *_: object, **__: object) -> tuple[Tensor, None]:
+def _no_attention(_module: object, query: Tensor, *_: object, **__: object) -> tuple[Tensor, None]:
     return torch.zeros_like(query).transpose(1, 2), None
