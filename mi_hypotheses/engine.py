@@ -65,7 +65,7 @@ def run(
         run=RunInfo(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             command=command,
-            versions=_versions(),
+            versions=versions(),
             device=context.device or "none: all activations were cached",
             dtype=options.dtype,
             seed=options.seed,
@@ -148,7 +148,8 @@ def _by_model_and_corpus(hypotheses: Sequence[Hypothesis]) -> dict[tuple[str, st
     return dict(sorted(pairs.items()))
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that results depend on."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in VERSIONED:
         try:
@@ -178,4 +179,4 @@ def _score(
     return measurement.results()
 
 
-__all__ = ["Progress", "RunOptions", "Silent", "run"]
+__all__ = ["Progress", "RunOptions", "Silent", "run", "versions"]

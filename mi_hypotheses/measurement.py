@@ -110,7 +110,7 @@ class Measurement:
         for job in self.jobs:
             attempt(job, self._check)
         with self.stages.timed("read, tokenise, label"):
-            self._read()
+            self.read()
         cached = {id(job): self._cached(job) for job in self.jobs if job.error is None}
         todo = [job for job in self.jobs if job.error is None and cached[id(job)] is None]
         if fires := [job for job in todo if isinstance(job, FiresJob)]:
@@ -132,7 +132,8 @@ class Measurement:
 
     # --- reading -----------------------------------------------------------------------------
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Read the corpus into shards, as far as the options' limits go, and label them."""
         uri = self.store.corpus
         corpus = self.context.plugins.corpus(uri) if self.context.plugins is not None else None
         corpus = corpus or corpora.resolve(uri)

@@ -56,7 +56,7 @@ def cli() -> None:
 
 
 def _add_commands() -> None:
-    from mi_hypotheses.cli import checking, comparing, listing, reporting, running, scoring
+    from mi_hypotheses.cli import checking, comparing, listing, reporting, running, scoring, top
 
     for command in (
         listing.list_,
@@ -70,6 +70,7 @@ def _add_commands() -> None:
         reporting.report,
         running.run,
         scoring.score,
+        top.top,
     ):
         cli.add_command(command)
 
