@@ -180,6 +180,11 @@ def _in_context(
     }
 
 
+def _rounded(value: float) -> float:
+    """Four decimals, and of what is small three digits that count."""
+    return round(value, 4) if abs(value) >= 0.1 else float(f"{value:.3g}")
+
+
 def in_context(
     view: TokenView,
     candidate: Candidate,
@@ -202,7 +207,7 @@ def in_context(
         tokens=tuple(
             ExampleToken(
                 text=view.text[max(int(starts[i]), int(ends[i - 1]) if i else 0) : int(ends[i])],
-                activation=round(float(activations[i]), 4),
+                activation=_rounded(float(activations[i])),
                 label=None if labels is None else float(labels[i]),
             )
             for i in range(low, high)

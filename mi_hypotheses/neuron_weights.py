@@ -30,7 +30,7 @@ class NeuronWeights:
     `output` is what one unit of its activation adds to the residual stream. `logits` is what
     that adds to the logits on the direct path to the unembedding, with the scale of the final
     norm left out and before any scaling or cap of the logits; None where there is no such path,
-    and then `steps` says why. Otherwise `steps` says, in order, what was done on the path.
+    and then `no_path` says why. `path` names what lies on it and what was done there.
     `activation_gain` is the gain of a LayerNorm between the activation function and the output
     weights (SoLU), for this neuron.
     """
@@ -38,7 +38,8 @@ class NeuronWeights:
     inputs: dict[str, Vector]  # each [d_model]
     output: Vector  # [d_model]
     logits: Vector | None  # [vocabulary]
-    steps: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    no_path: str = ""
     activation_gain: float | None = None
 
 
@@ -82,12 +83,13 @@ def read_weights(bridge: Any, info: ModelInfo, *, layer: int, index: int) -> Neu
     named = {"in": read} if gate is None else {"gate": gate, "up": read}
     with torch.inference_mode():
         output = write[index].detach().float().cpu()
-        logits, steps = _direct_path(bridge, info, block, output)
+        logits, path = _direct_path(bridge, info, block, output)
         return NeuronWeights(
             inputs={name: _array(matrix[:, index]) for name, matrix in named.items()},
             output=output.numpy(),
             logits=None if logits is None else logits.numpy(),
-            steps=tuple(steps),
+            path=() if logits is None else tuple(path),
+            no_path=path[0] if logits is None else "",
             activation_gain=_activation_gain(mlp, index),
         )
 
@@ -107,21 +109,22 @@ def _activation_gain(mlp: Any, index: int) -> float | None:
 def _direct_path(
     bridge: Any, info: ModelInfo, block: Any, output: Tensor
 ) -> tuple[Tensor | None, list[str]]:
-    """What `output` [d_model] adds to the logits [vocabulary], and what was done on the way."""
+    """What `output` [d_model] adds to the logits [vocabulary], and what lies on the way; None and
+    the reason where there is no way."""
     final, unembed = getattr(bridge, "ln_final", None), getattr(bridge, "unembed", None)
     if not info.causal or unembed is None or final is None:
         return None, [
             "There is no direct path from the neuron to the logits: each layer ends in a norm of "
             "its own or the logits come from a head with layers of its own."
         ]
-    vector, steps = output, []
+    vector, path = output, ["output weights"]
     for name, norm in (
         ("the norm after the MLP", getattr(block, "ln2_post", None)),
         ("the final norm", final),
     ):
         if norm is not None:
-            vector, step = _through(norm, vector, name=name)
-            steps.append(step)
+            vector, done = _through(norm, vector)
+            path += [f"{name} ({', '.join(done)})"] if done else []
     matrix = bridge.W_U.detach()  # [d_model, vocabulary]
     if matrix.shape[0] != len(vector):
         return None, [
@@ -129,10 +132,10 @@ def _direct_path(
             f"{len(vector)}: there is no direct path from one to the other."
         ]
     logits = vector.to(matrix.device) @ matrix.float()
-    return logits.cpu(), steps
+    return logits.cpu(), [*path, "unembedding"]
 
 
-def _through(norm: Any, vector: Tensor, *, name: str) -> tuple[Tensor, str]:
+def _through(norm: Any, vector: Tensor) -> tuple[Tensor, list[str]]:
     """`vector` [d_model] after a norm whose scale is left out, and what that did to it."""
     parameter = next(iter(norm.parameters()), None)
     device = vector.device if parameter is None else parameter.device
@@ -145,12 +148,12 @@ def _through(norm: Any, vector: Tensor, *, name: str) -> tuple[Tensor, str]:
     gain, centred, scaled = _behaviour(apply, len(vector))
     if centred:
         vector = vector - vector.mean()
-    done = ["its mean is removed"] if centred else []
+    done = ["mean removed"] if centred else []
     if bool(((gain - 1).abs() > 1e-4).any()):
-        done.append("its gain is folded in")
+        done.append("gain folded in")
     if scaled:
-        done.append("its scale is left out")
-    return vector * gain, f"{name}: {', '.join(done) or 'nothing to do'}"
+        done.append("scale left out")
+    return vector * gain, done
 
 
 def _behaviour(apply: Callable[[Tensor], Tensor], width: int) -> tuple[Tensor, bool, bool]:

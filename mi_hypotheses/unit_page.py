@@ -109,8 +109,8 @@ class UnitWeights(Record):
 
     `per` is the place where the unit of activation is taken that `promoted` and `suppressed`
     speak of. `chance_cosine` is the standard deviation of the cosine of two random vectors.
-    `steps` says what was done on the way from the output weights to the logits, or why there is
-    no way.
+    `path` names what lies between the activation and the logits, and what was done there; where
+    there is no direct path it is empty, and `no_path` says why.
     """
 
     inputs: tuple[InputWeights, ...]
@@ -121,7 +121,8 @@ class UnitWeights(Record):
     logit_deviation: Number
     promoted: tuple[LogitEffect, ...]
     suppressed: tuple[LogitEffect, ...]
-    steps: tuple[str, ...]
+    path: tuple[str, ...]
+    no_path: str
 
 
 class UnitPage(Record):

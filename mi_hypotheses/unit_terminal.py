@@ -13,8 +13,10 @@ from mi_hypotheses import unit_text
 from mi_hypotheses.presentation import count, number, one_line, percent, token_text
 from mi_hypotheses.reports import Example
 from mi_hypotheses.unit_page import LogitEffect, TokenMean, UnitPage, UnitWeights
+from mi_hypotheses.unit_text import figure
 
 BEFORE, AFTER = 12, 6  # tokens around the focus
+WIDE = 100  # columns that give room for explanations beside a table
 
 
 def render_terminal(page: UnitPage, console: Console) -> None:
@@ -29,7 +31,7 @@ def render_terminal(page: UnitPage, console: Console) -> None:
     for note in page.notes:
         console.print(Text(one_line(note), style="yellow"))
     _heading(console, "Activations")
-    console.print(_tails(page))
+    console.print(_tails(page, explained=console.width >= WIDE))
     _heading(console, "Tokens")
     console.print(Text(unit_text.token_sentence(page.tokens)))
     console.print(_named("highest means", _means(page.tokens.highest)))
@@ -38,11 +40,11 @@ def render_terminal(page: UnitPage, console: Console) -> None:
         _heading(console, "Weights")
         _print_weights(page.weights, console)
     _heading(console, f"Strongest tokens ({page.at})")
-    console.print(_examples((number(_activation(e)), e) for e in page.top))
+    console.print(_examples((figure(_activation(e)), e) for e in page.top))
     _heading(console, f"From all of the range ({page.at}), a random token of each band")
     console.print(
         _examples(
-            (f"{number(band.low)} to {number(band.high)} ({percent(band.share)})", example)
+            (f"{figure(band.low)} to {figure(band.high)} ({percent(band.share)})", example)
             for band in page.bands
             for example in band.examples[:1]
         )
@@ -53,14 +55,15 @@ def _heading(console: Console, title: str) -> None:
     console.print(Text(f"\n{title}", style="bold"))
 
 
-def _tails(page: UnitPage) -> Table:
+def _tails(page: UnitPage, *, explained: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     for spread in page.spreads:
         table.add_column(spread.at, justify="right", no_wrap=True)
-    table.add_column("", style="dim")
+    if explained:
+        table.add_column("", style="dim")
     for row in unit_text.tail_rows(page):
-        table.add_row(row.name, *row.values, row.told)
+        table.add_row(row.name, *row.values, *([row.told] if explained else []))
     return table
 
 
@@ -71,7 +74,7 @@ def _named(title: str, listed: Text) -> Text:
 def _means(tokens: Sequence[TokenMean]) -> Text:
     parts = [
         Text.assemble(
-            (token_text(t.text), "bold"), f" {number(t.mean)}", (f" ×{t.n_tokens}", "dim")
+            (unit_text.token_name(t.text), "bold"), f" {figure(t.mean)}", (f" ×{t.n_tokens}", "dim")
         )
         for t in tokens
     ]
@@ -80,7 +83,7 @@ def _means(tokens: Sequence[TokenMean]) -> Text:
 
 def _effects(effects: Sequence[LogitEffect]) -> Text:
     parts = [
-        Text.assemble((token_text(e.text), "bold"), f" {unit_text.signed(e.logit)}")
+        Text.assemble((unit_text.token_name(e.text), "bold"), f" {unit_text.signed(e.logit)}")
         for e in effects
     ]
     return Text(", ").join(parts)
@@ -91,7 +94,7 @@ def _print_weights(weights: UnitWeights, console: Console) -> None:
         name = unit_text.input_name(each.name)
         told = f"cosine with the output {unit_text.signed(each.cosine)}, norm {number(each.norm)}"
         console.print(_named(name, Text(told)))
-    chance = f" (cosines of random vectors: 0 ± {number(weights.chance_cosine)})"
+    chance = f" (cosines of random vectors: 0 ± {figure(weights.chance_cosine)})"
     norm = f"norm {number(weights.output_norm)}"
     console.print(_named("output", Text.assemble(norm, (chance, "dim"))))
     if weights.promoted:
@@ -124,7 +127,7 @@ def _context(example: Example) -> Text:
 
 
 def one_line_piece(text: str) -> str:
-    """A token's text with its white space kept in short: line ends as `↵`, a run of spaces as one."""
+    """A token's text on one line: line ends as `↵`, a run of spaces as one."""
     if not text:
         return "·"
     spaces = " " if text[:1] in " \t" else ""

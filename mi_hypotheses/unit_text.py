@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
-from mi_hypotheses.presentation import MISSING, count, number, percent
+from mi_hypotheses.presentation import MISSING, count, number, percent, token_text
 from mi_hypotheses.unit_page import Place, Tails, TokenMeans, UnitPage, UnitWeights
 
 PLACES: dict[Place, str] = {
@@ -14,6 +15,8 @@ PLACES: dict[Place, str] = {
     "post": "after the nonlinearity, as the output weights read it",
 }
 
+# Control characters but tab and line end, as one writes them in code.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), 127)}
 _SIGNS = str.maketrans({"-": "−"})
 
 
@@ -29,8 +32,8 @@ class Row:
 _ROWS: tuple[tuple[str, str, Callable[[Tails], str]], ...] = (
     ("exactly zero", "share of tokens", lambda t: percent(t.zero_share)),
     ("positive", "share of tokens", lambda t: percent(t.positive_share)),
-    ("mean", "", lambda t: number(t.mean)),
-    ("standard deviation", "", lambda t: number(t.deviation)),
+    ("mean", "", lambda t: figure(t.mean)),
+    ("standard deviation", "", lambda t: figure(t.deviation)),
     (
         "skewness",
         "0 if symmetric; above 0, the long tail is of high values",
@@ -41,13 +44,8 @@ _ROWS: tuple[tuple[str, str, Callable[[Tails], str]], ...] = (
         "0 for a normal distribution; high where few tokens lie far out",
         lambda t: number(t.excess_kurtosis),
     ),
-    ("lowest", "", lambda t: number(t.minimum)),
-    ("highest", "", lambda t: number(t.maximum)),
-    (
-        "highest, in deviations",
-        "from the mean; about 4 to 5 in a normal sample of this kind of size",
-        lambda t: number(t.maximum_in_deviations),
-    ),
+    ("lowest", "", lambda t: figure(t.minimum)),
+    ("highest", "", lambda t: figure(t.maximum)),
 )
 
 
@@ -55,15 +53,28 @@ def tail_rows(page: UnitPage) -> list[Row]:
     """The table of tails, a column for each place."""
     tails = [spread.tails for spread in page.spreads]
     rows = [Row(name, told, tuple(map(write, tails))) for name, told, write in _ROWS]
-    percents = tails[0].quantiles
+    usual = number(usual_maximum(page.n_tokens))
+    rows.append(
+        Row(
+            "highest, in deviations",
+            f"from the mean; about {usual} for as many normal numbers",
+            tuple(number(t.maximum_in_deviations) for t in tails),
+        )
+    )
     return rows + [
         Row(
             "median" if each == "50" else f"{each}% quantile",
             "half of the tokens lie below" if each == "50" else f"{each}% of the tokens lie below",
-            tuple(number(t.quantiles[each]) for t in tails),
+            tuple(figure(t.quantiles[each]) for t in tails),
         )
-        for each in percents
+        for each in tails[0].quantiles
     ]
+
+
+def usual_maximum(n: int) -> float:
+    """The median of the highest of `n` numbers from the standard normal distribution: where its
+    distribution function, to the power of `n`, is one half."""
+    return NormalDist().inv_cdf(0.5 ** (1 / n))
 
 
 def token_sentence(tokens: TokenMeans) -> str:
@@ -97,22 +108,19 @@ def input_name(name: str) -> str:
 
 
 def direct_path_sentence(weights: UnitWeights) -> str:
-    """How the contributions to the logits come about; "" where there are none."""
-    if not weights.promoted:
-        return " ".join(weights.steps)
-    steps = "; ".join(weights.steps)
-    gain = ""
-    if weights.activation_gain is not None and weights.per == "post":
-        gain = (
-            " The LayerNorm after SoLU needs no treatment: post is what comes out of it, with its "
-            f"gain (for this neuron {number(weights.activation_gain)}) and its scale."
-        )
+    """How the contributions to the logits come about, or why there are none."""
+    if not weights.path:
+        return weights.no_path
+    told = (
+        f"What one unit of {weights.per} adds to each token's logit on the direct path, later "
+        f"layers left out: {', '.join(weights.path)}; less the mean over the vocabulary. Their "
+        f"standard deviation over the vocabulary is {figure(weights.logit_deviation)}."
+    )
+    if weights.activation_gain is None or weights.per == "mid":
+        return told
     return (
-        f"What one unit of {weights.per} adds to each token's logit on the direct path, output "
-        f"weights times unembedding. On the way: {steps}. Then the mean over the vocabulary is "
-        "taken off. Without the scale, which differs from token to token, the numbers compare "
-        f"tokens with each other, not models; over the vocabulary their standard deviation is "
-        f"{number(weights.logit_deviation)}. Later layers are not counted.{gain}"
+        f"{told} SoLU's LayerNorm lies before post, so its scale and its gain (for this neuron "
+        f"{figure(weights.activation_gain)}) are in the activation already."
     )
 
 
@@ -121,8 +129,21 @@ def cosine_sentence(weights: UnitWeights) -> str:
     return (
         "Cosine of the weights that the neuron reads with and those that it writes with, as they "
         "are stored: near 1 it strengthens what it reads, near −1 it removes it. Two random "
-        f"vectors of this width have 0 ± {number(weights.chance_cosine)}."
+        f"vectors of this width have 0 ± {figure(weights.chance_cosine)}."
     )
+
+
+def figure(value: float | None) -> str:
+    """A number with three digits that count, however small: `4.07`, `−0.00132`."""
+    if value is None or not 0 < abs(value) < 0.1:
+        return number(value)
+    return f"{value:#.3g}".translate(_SIGNS)
+
+
+def token_name(text: str) -> str:
+    """A token as it is listed: `for`, `␣for` with its leading space, `↵`, `␣␣`, `\\x0c`."""
+    spaces = len(text) - len(text.lstrip(" ")) if text.strip(" ") else 0
+    return "␣" * spaces + token_text(text.translate(_CONTROLS))
 
 
 def signed(value: float | None) -> str:

@@ -18,6 +18,7 @@ from mi_hypotheses.neuron_weights import NeuronWeights, ShowsWeights, Vector
 from mi_hypotheses.unit_page import InputWeights, LogitEffect, Place, UnitWeights
 
 SHOWN = 15
+BETWEEN = "SoLU's LayerNorm (gain folded in, mean and scale left out)"
 
 
 def weights_of(columns: ColumnStore, neuron: Neuron) -> NeuronWeights | None:
@@ -42,7 +43,11 @@ def weights_of(columns: ColumnStore, neuron: Neuron) -> NeuronWeights | None:
 
 
 def _packed(weights: NeuronWeights) -> dict[str, NDArray[np.generic]]:
-    told = {"steps": weights.steps, "activation_gain": weights.activation_gain}
+    told = {
+        "path": weights.path,
+        "no_path": weights.no_path,
+        "activation_gain": weights.activation_gain,
+    }
     arrays: dict[str, NDArray[np.generic]] = {
         "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
         "output": weights.output,
@@ -62,7 +67,8 @@ def _unpacked(arrays: dict[str, NDArray[np.generic]]) -> NeuronWeights:
         inputs=inputs,
         output=arrays["output"].astype(np.float32),
         logits=arrays["logits"].astype(np.float32) if "logits" in arrays else None,
-        steps=tuple(told["steps"]),
+        path=tuple(told["path"]),
+        no_path=told["no_path"],
         activation_gain=told["activation_gain"],
     )
 
@@ -78,10 +84,9 @@ def summary(weights: NeuronWeights, *, at: Place, tokenizer: AnyTokenizer) -> Un
     per: Place = "mid" if at == "mid" else "post"
     gain = weights.activation_gain if per == "mid" else None
     promoted, suppressed, deviation = _effects(weights.logits, gain or 1.0, tokenizer)
-    steps = weights.steps
-    if gain is not None and weights.logits is not None:
-        told = "the LayerNorm after SoLU: its gain is folded in, its scale and mean are left out"
-        steps = (told, *steps)
+    between = (
+        () if gain is None else ("SoLU's LayerNorm (gain folded in, mean and scale left out)",)
+    )
     return UnitWeights(
         inputs=tuple(
             InputWeights(name=name, norm=_norm(vector), cosine=_cosine(vector, weights.output))
@@ -94,7 +99,8 @@ def summary(weights: NeuronWeights, *, at: Place, tokenizer: AnyTokenizer) -> Un
         logit_deviation=deviation,
         promoted=promoted,
         suppressed=suppressed,
-        steps=steps,
+        path=(*between, *weights.path) if weights.path else (),
+        no_path=weights.no_path,
     )
 
 
