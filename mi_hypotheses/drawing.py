@@ -21,7 +21,7 @@ def x_axis(low: float, high: float, x: Scale, bottom: float) -> list[str]:
     marks = [
         f'<path class="axis" d="M{x(v):.1f} {bottom}v4"/>'
         f'<text class="mid" x="{x(v):.1f}" y="{bottom + 16}">{text}</text>'
-        for v, text in zip(at, _distinct(at), strict=True)
+        for v, text in zip(at, _written(at), strict=True)
     ]
     return [f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>', *marks]
 
@@ -57,13 +57,11 @@ def ticks(low: float, high: float, *, most: int) -> list[float]:
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
 
 
-def _distinct(values: Sequence[float]) -> list[str]:
-    """Short numbers with as many decimals as it takes to tell them apart."""
-    for decimals in range(2, 9):
-        texts = [tick(value, decimals=decimals) for value in values]
-        if len(set(texts)) == len(values):
-            break
-    return texts
+def _written(values: Sequence[float]) -> list[str]:
+    """Short numbers, with as many decimals as it takes to write them in full."""
+    enough = (d for d in range(2, 12) if all(abs(round(v, d) - v) < 1e-13 for v in values))
+    decimals = next(enough, 12)
+    return [tick(value, decimals=decimals) for value in values]
 
 
 def tick(value: float, *, decimals: int = 2) -> str:
