@@ -140,6 +140,15 @@ def test_bands_cover_the_range_and_sample_each_part_of_it(look: Look) -> None:
     assert sum(len(band.examples) for band in page.bands[2:8]) >= 6
 
 
+def test_bands_are_sampled_by_hash_and_not_by_strength(look: Look) -> None:
+    first, other = look(OTHER), look(OTHER, seed=1)
+    assert [e.tokens[e.focus].activation for e in other.top] == [
+        e.tokens[e.focus].activation for e in first.top
+    ]  # among equals the hash decides
+    assert [band.n_tokens for band in other.bands] == [band.n_tokens for band in first.bands]
+    assert [band.examples for band in other.bands] != [band.examples for band in first.bands]
+
+
 def test_activations_are_shown_before_and_after_the_nonlinearity(look: Look) -> None:
     page = look(OTHER)
     assert [spread.at for spread in page.spreads] == ["pre", "post"]
@@ -386,8 +395,8 @@ def test_encoders_have_no_direct_path(tmp_path: Path) -> None:
 
 
 def known_weights(**changes: Any) -> NeuronWeights:
-    logits = np.zeros(257, dtype=np.float32)
-    logits[[40, 41, 42]] = 3, -5, 2
+    logits = np.full(257, 7, dtype=np.float32)
+    logits[[40, 41, 42]] += 3, -5, 2
     output = np.array([0, 2], dtype=np.float32)
     path = ("output weights", "unembedding")
     inputs = {"in": np.array([3, 4], dtype=np.float32)}
@@ -403,7 +412,7 @@ def test_promoted_and_suppressed_tokens_are_centred_over_the_vocabulary(model: P
     assert found.suppressed[0].id == 41
     assert len(found.promoted) == len(found.suppressed) == SHOWN
     assert found.promoted[0].text == tokenizer.pieces([40])[0]
-    assert found.promoted[0].logit == pytest.approx(3)  # 3 − 5 + 2 = 0
+    assert found.promoted[0].logit == pytest.approx(3)  # above a mean of 7, as 3 − 5 + 2 = 0
     assert found.inputs[0].cosine == pytest.approx(0.8)
     assert found.chance_cosine == pytest.approx(2**-0.5)
 
