@@ -39,7 +39,7 @@ from mi_hypotheses.unit_text import figure, token_name, usual_maximum
 from mi_hypotheses.unit_view import render_page
 from mi_hypotheses.unit_weights import SHOWN, summary
 from tests.planted import DEAD, PLANTED, byte_tokenizer, planted_model
-from tests.small_models import native, tiny_bert, tiny_gpt2, tiny_llama, tiny_neox
+from tests.small_models import native, tiny_bert, tiny_gemma2, tiny_gpt2, tiny_llama, tiny_neox
 
 OTHER = 7  # a neuron of the planted model that sees random embeddings
 
@@ -355,6 +355,26 @@ def test_without_norms_logits_are_what_the_neuron_adds(model: Path) -> None:
     assert found.logits is not None
     expected = torch.from_numpy(found.logits).expand_as(clean)
     torch.testing.assert_close(changed - clean, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_gains_are_those_that_the_norms_apply_not_those_that_they_store(tmp_path: Path) -> None:
+    """Gemma stores each gain as its difference from 1, and has a norm after the MLP as well."""
+    gemma = loaded(tiny_gemma2(tmp_path / "gemma"))
+    block = gemma.bridge.blocks[0]
+    after, final = (torch.linspace(*ends, gemma.info.d_model) for ends in ((-0.5, 0.5), (0.0, 2.0)))
+    with torch.no_grad():
+        block.ln2_post.original_component.weight.copy_(after)
+        gemma.bridge.ln_final.original_component.weight.copy_(final)
+    found = gemma.neuron_weights(0, 9)
+    assert [step.partition(" (")[0] for step in found.path] == [
+        "output weights",
+        "the norm after the MLP",
+        "the final norm",
+        "unembedding",
+    ]
+    out = block.mlp.original_component.down_proj.weight[:, 9].detach()
+    expected = (out * (1 + after) * (1 + final)) @ gemma.bridge.W_U.detach()
+    np.testing.assert_allclose(found.logits, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_weights_are_those_of_the_state_dict(tmp_path: Path) -> None:
