@@ -74,7 +74,9 @@ def _named(title: str, listed: Text) -> Text:
 def _means(tokens: Sequence[TokenMean]) -> Text:
     parts = [
         Text.assemble(
-            (unit_text.token_name(t.text), "bold"), f" {figure(t.mean)}", (f" ×{t.n_tokens}", "dim")
+            (unit_text.token_name(t.text, number=t.id), "bold"),
+            f" {figure(t.mean)}",
+            (f" ×{t.n_tokens}", "dim"),
         )
         for t in tokens
     ]
@@ -83,7 +85,9 @@ def _means(tokens: Sequence[TokenMean]) -> Text:
 
 def _effects(effects: Sequence[LogitEffect]) -> Text:
     parts = [
-        Text.assemble((unit_text.token_name(e.text), "bold"), f" {unit_text.signed(e.logit)}")
+        Text.assemble(
+            (unit_text.token_name(e.text, number=e.id), "bold"), f" {unit_text.signed(e.logit)}"
+        )
         for e in effects
     ]
     return Text(", ").join(parts)

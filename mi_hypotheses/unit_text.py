@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from mi_hypotheses.presentation import MISSING, count, number, percent, token_text
+from mi_hypotheses.presentation import count, number, percent, token_text
 from mi_hypotheses.unit_page import Place, Tails, TokenMeans, UnitPage, UnitWeights
 
 PLACES: dict[Place, str] = {
@@ -140,14 +140,17 @@ def figure(value: float | None) -> str:
     return f"{value:#.3g}".translate(_SIGNS)
 
 
-def token_name(text: str) -> str:
-    """A token as it is listed: `for`, `␣for` with its leading space, `↵`, `␣␣`, `\\x0c`."""
-    spaces = len(text) - len(text.lstrip(" ")) if text.strip(" ") else 0
-    return "␣" * spaces + token_text(text.translate(_CONTROLS))
+def token_name(text: str, *, number: int) -> str:
+    """A token as it is listed: `for`, `␣for` with its leading space, `↵␣␣`, `\\x0c`, and `�#212`
+    where it is a part of a character."""
+    bare = text.strip(" ")
+    shown = token_text(bare.translate(_CONTROLS)) if bare else ""
+    before = len(text) - len(text.lstrip(" "))
+    after = len(text) - len(text.rstrip(" ")) if bare else 0
+    part = f"#{number}" if "\ufffd" in text else ""
+    return "␣" * before + shown + "␣" * after + part
 
 
 def signed(value: float | None) -> str:
-    """`+0.42`, `−1.30`."""
-    if value is None:
-        return MISSING
-    return f"{value:+.2f}".translate(_SIGNS)
+    """`+0.420`, `−1.30`."""
+    return f"+{figure(value)}" if value is not None and value > 0 else figure(value)

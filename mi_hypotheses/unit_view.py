@@ -59,7 +59,7 @@ def _means(page: UnitPage, tokens: Sequence[TokenMean]) -> list[Ranked]:
     most = max((abs(token.mean) for token in shown), default=0.0)
     return [
         Ranked(
-            text=unit_text.token_name(token.text),
+            text=unit_text.token_name(token.text, number=token.id),
             told=f"token {token.id}",
             value=unit_text.figure(token.mean),
             n=count(token.n_tokens),
@@ -77,7 +77,7 @@ def _effects(page: UnitPage, effects: Sequence[LogitEffect]) -> list[Ranked]:
     most = max((abs(effect.logit) for effect in shown), default=0.0)
     return [
         Ranked(
-            text=unit_text.token_name(effect.text),
+            text=unit_text.token_name(effect.text, number=effect.id),
             told=f"token {effect.id}",
             value=unit_text.signed(effect.logit),
             n="",

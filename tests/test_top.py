@@ -35,7 +35,7 @@ from mi_hypotheses.text import CALIBRATION_GROUPS, GROUPS
 from mi_hypotheses.token_means import LEAST_COUNT, token_means
 from mi_hypotheses.unit_measurement import BANDS, PER_BAND, measure_unit
 from mi_hypotheses.unit_page import UnitPage
-from mi_hypotheses.unit_text import figure, token_name, usual_maximum
+from mi_hypotheses.unit_text import figure, signed, token_name, usual_maximum
 from mi_hypotheses.unit_view import render_page
 from mi_hypotheses.unit_weights import SHOWN, summary
 from tests.planted import DEAD, PLANTED, byte_tokenizer, planted_model
@@ -600,10 +600,19 @@ def test_several_models_in_the_settings_are_too_many(
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [(" for", "␣for"), ("for", "for"), ("  ", "␣␣"), ("\n", "↵"), ("\x0c", "\\x0c"), ("\t", "⇥")],
+    [
+        (" for", "␣for"),
+        ("for", "for"),
+        ("  ", "␣␣"),
+        ("\n", "↵"),
+        ("\n  ", "↵␣␣"),
+        ("\x0c", "\\x0c"),
+        ("\t", "⇥"),
+        ("\ufffd", "\ufffd#9"),
+    ],
 )
 def test_tokens_are_named_with_their_spaces(text: str, shown: str) -> None:
-    assert token_name(text) == shown
+    assert token_name(text, number=9) == shown
 
 
 def test_small_numbers_keep_three_digits() -> None:
@@ -613,3 +622,4 @@ def test_small_numbers_keep_three_digits() -> None:
         "4.07",
         "0",
     ]
+    assert [signed(v) for v in (0.00132, -1.3, 0.0, None)] == ["+0.00132", "−1.30", "0", "–"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mi_hypotheses.cli.codes import ExitCode
 from mi_hypotheses.cli.options import (
     cache_options,
     json_option,
@@ -82,17 +83,25 @@ def top(
     if directory is not None:
         prepare_directory(directory)
     page = _look(neuron, settings, plugins, n_examples=n_examples, work=(no_cache, quiet, command))
-    _print(page, as_json=as_json)
-    if directory is not None:
-        from mi_hypotheses.unit_view import render_page
+    try:
+        if directory is not None:
+            _write(page, directory)
+    finally:
+        _print(page, as_json=as_json)
+    if as_json:
+        return ExitCode.OK
+    if directory is None:
+        click.echo("-o DIR writes the page: histograms, all examples in context.", err=True)
+    else:
+        click.echo(f"Page: {short_path(directory / 'unit.html')}")
+    return ExitCode.OK
 
-        write_file(directory / "unit.json", page.model_dump_json(indent=1))
-        write_file(directory / "unit.html", render_page(page))
-    if not as_json:
-        where = "-o DIR writes the page: all examples in context, histograms, bands."
-        made = directory and f"Page: {short_path(directory / 'unit.html')}"
-        click.echo(made or where, err=directory is None)
-    return 0
+
+def _write(page: UnitPage, directory: Path) -> None:
+    from mi_hypotheses.unit_view import render_page
+
+    write_file(directory / "unit.json", page.model_dump_json(indent=1))
+    write_file(directory / "unit.html", render_page(page))
 
 
 def _neuron(written: str) -> Neuron:
