@@ -38,19 +38,16 @@ def token_means(
     highest = order[:HIGHEST].tolist()
     lowest = order[len(highest) :][::-1][:LOWEST].tolist()
     n_kinds = int(np.count_nonzero(counts))
-
-    def listed(chosen: list[int]) -> tuple[TokenMean, ...]:
-        return tuple(
-            TokenMean(id=i, text=text, n_tokens=int(counts[i]), mean=float(means[i]))
-            for i, text in zip(chosen, texts(chosen), strict=True)
-        )
-
+    named = [
+        TokenMean(id=i, text=text, n_tokens=int(counts[i]), mean=float(means[i]))
+        for i, text in zip([*highest, *lowest], texts([*highest, *lowest]), strict=True)
+    ]
     return TokenMeans(
         n_kinds=n_kinds,
         least_count=LEAST_COUNT,
         n_frequent=len(frequent),
-        highest=listed(highest),
-        lowest=listed(lowest),
+        highest=tuple(named[: len(highest)]),
+        lowest=tuple(named[len(highest) :]),
         share_explained=_share_explained(counts, means, values),
         share_by_chance=(n_kinds - 1) / (len(values) - 1) if len(values) > 1 else None,
         share_held_out=_held_out(ids, values, test),

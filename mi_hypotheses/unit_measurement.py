@@ -42,6 +42,13 @@ class Reading:
     ids: NDArray[np.int32]  # [tokens]
     test: NDArray[np.bool_]  # [tokens]
 
+    def spreads(self) -> tuple[Spread, ...]:
+        """How the activations are spread at each place."""
+        return tuple(
+            Spread(at=place, histogram=histogram(column), tails=tails(column))
+            for place, column in self.activations.items()
+        )
+
 
 def measure_unit(
     neuron: Neuron,
@@ -82,10 +89,7 @@ def measure_unit(
             unit=str(neuron),
             at=neuron.at,
             n_tokens=len(reading.ids),
-            spreads=tuple(
-                Spread(at=place, histogram=histogram(column), tails=tails(column))
-                for place, column in reading.activations.items()
-            ),
+            spreads=reading.spreads(),
             tokens=token_means(reading.ids, activations, reading.test, texts=texts),
             top=top,
             bands=bands,

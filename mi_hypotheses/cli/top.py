@@ -69,7 +69,8 @@ def top(
 
     UNIT is a neuron, L0N417, or its pre-activation, L0N417.pre. Shown are its strongest tokens in
     context and samples from all of its range, the distribution of its activations, the tokens it
-    likes, and the tokens that its output weights promote.
+    likes, and the tokens that its output weights promote. Heads are looked at with 'mih score
+    --target', against what they might attend to.
 
     mih top L0N417 -m py-gelu-1l --corpus networkx-sample -o reports/L0N417
     """
