@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mi_hypotheses import weights
 from mi_hypotheses.errors import ModelError
 from mi_hypotheses.models import AnyTokenizer, At, Site, check_head, check_unit
+from mi_hypotheses.neuron_weights import NeuronWeights, read_weights
 from mi_hypotheses.reports import ModelInfo
 
 if TYPE_CHECKING:
@@ -116,6 +117,10 @@ class BridgeModel:
         if heads:
             way = self._fused_path.attention if self.fused else self._read_hooks
             way(tokens, heads=heads, read=read, attention_mask=attention_mask)
+
+    def neuron_weights(self, layer: int, index: int) -> NeuronWeights:
+        """See `ShowsWeights.neuron_weights`."""
+        return read_weights(self.bridge, self.info, layer=layer, index=index)
 
     @cached_property
     def _fused_path(self) -> FusedPath:

@@ -17,10 +17,11 @@ Scale = Callable[[float], float]
 
 def x_axis(low: float, high: float, x: Scale, bottom: float) -> list[str]:
     """An axis with numbers under it."""
+    at = ticks(low, high, most=8)
     marks = [
         f'<path class="axis" d="M{x(v):.1f} {bottom}v4"/>'
-        f'<text class="mid" x="{x(v):.1f}" y="{bottom + 16}">{tick(v)}</text>'
-        for v in ticks(low, high, most=8)
+        f'<text class="mid" x="{x(v):.1f}" y="{bottom + 16}">{text}</text>'
+        for v, text in zip(at, _written(at), strict=True)
     ]
     return [f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>', *marks]
 
@@ -56,10 +57,16 @@ def ticks(low: float, high: float, *, most: int) -> list[float]:
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
 
 
-def tick(value: float) -> str:
+def _written(values: Sequence[float]) -> list[str]:
+    """Short numbers, with as many decimals as it takes to write them in full."""
+    enough = (d for d in range(2, 12) if all(abs(round(v, d) - v) < 1e-13 for v in values))
+    decimals = next(enough, 12)
+    return [tick(value, decimals=decimals) for value in values]
+
+
+def tick(value: float, *, decimals: int = 2) -> str:
     """A short number for an axis: `0.25`, `12`, `−3`."""
-    decimals = 2 if abs(value) < 10 else 0
-    text = f"{value:,.{decimals}f}"
+    text = f"{value:,.{decimals if abs(value) < 10 else 0}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text.replace("-", "−")
 

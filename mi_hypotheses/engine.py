@@ -154,6 +154,7 @@ def _by_model_and_corpus(hypotheses: Sequence[Hypothesis]) -> dict[tuple[str, st
 
 
 def _versions() -> dict[str, str]:
+    """Of Python and of the packages that results depend on."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in VERSIONED:
         try:

@@ -23,6 +23,7 @@ from mi_hypotheses.reports import (
 )
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import Candidate, UnitStatistics
+from mi_hypotheses.text import TokenView
 
 DISPLAY_BINS = 32
 CONTEXT = 14
@@ -174,25 +175,41 @@ def _in_context(
     first, stop = int(shard.offsets[number]), int(shard.offsets[number + 1])
     column = job.sign * columns.unit(shard, job.site, job.neuron.index)[first:stop]
     labels, view = job.labels_on(index, shard)[first:stop], shard.view(number)
-    made = {}
-    for candidate in candidates:
-        low = max(candidate.position - CONTEXT, 0)
-        high = min(candidate.position + CONTEXT + 1, len(view))
-        made[candidate] = Example(
-            document=candidate.document_id,
-            line=view.text.count("\n", 0, int(view.ends[candidate.position] - 1)) + 1,
-            focus=candidate.position - low,
-            tokens=tuple(
-                ExampleToken(
-                    text=view.text[
-                        max(int(view.starts[i]), int(view.ends[i - 1]) if i else 0) : int(
-                            view.ends[i]
-                        )
-                    ],
-                    activation=round(float(column[i]), 4),
-                    label=float(labels[i]),
-                )
-                for i in range(low, high)
-            ),
-        )
-    return made
+    return {
+        candidate: in_context(view, candidate, column, labels=labels) for candidate in candidates
+    }
+
+
+def _rounded(value: float) -> float:
+    """Four decimals, and of what is small three digits that count."""
+    return round(value, 4) if abs(value) >= 0.1 else float(f"{value:.3g}")
+
+
+def in_context(
+    view: TokenView,
+    candidate: Candidate,
+    activations: Column,
+    *,
+    labels: Floats | None = None,
+    context: int = CONTEXT,
+) -> Example:
+    """A token of a document with `context` neighbours on either side.
+
+    `activations` and `labels` are of all tokens of the document, [tokens].
+    """
+    low = max(candidate.position - context, 0)
+    high = min(candidate.position + context + 1, len(view))
+    starts, ends = view.starts, view.ends
+    return Example(
+        document=candidate.document_id,
+        line=view.text.count("\n", 0, int(ends[candidate.position] - 1)) + 1,
+        focus=candidate.position - low,
+        tokens=tuple(
+            ExampleToken(
+                text=view.text[max(int(starts[i]), int(ends[i - 1]) if i else 0) : int(ends[i])],
+                activation=_rounded(float(activations[i])),
+                label=None if labels is None else float(labels[i]),
+            )
+            for i in range(low, high)
+        ),
+    )

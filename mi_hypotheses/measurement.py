@@ -115,7 +115,7 @@ class Measurement:
         for job in self.jobs:
             attempt(job, self._check)
         with self.stages.timed("read, tokenise, label"):
-            self._read()
+            self.read()
 
     def finish(self) -> None:
         """Add what the forward passes took to what the context counts."""
@@ -144,7 +144,8 @@ class Measurement:
 
     # --- reading -----------------------------------------------------------------------------
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Read the corpus into shards, as far as the options' limits go, and label them."""
         uri = self.store.corpus
         corpus = self.context.plugins.corpus(uri) if self.context.plugins is not None else None
         corpus = corpus or corpora.resolve(uri)

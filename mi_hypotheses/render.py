@@ -170,12 +170,12 @@ def _breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[:/])(?=.)|(?=[#@])", visible(text)))
 
 
-def _tokens_markup(example: Example, strongest: float, result: Result) -> Markup:
+def _tokens_markup(example: Example, strongest: float, result: Result | None) -> Markup:
     """The example's tokens, shaded by activation, labelled ones underlined, focus outlined.
 
-    Of a categorical label those are underlined that have the category of the focus. Attributes
-    are written without quotes where they can be and classes with few letters: this is most of
-    the page.
+    Without a `result` nothing is labelled. Of a categorical label those are underlined that have
+    the category of the focus. Attributes are written without quotes where they can be and classes
+    with few letters: this is most of the page.
     """
     start = max(0, example.focus - BEFORE)
     end = min(len(example.tokens), example.focus + AFTER + 1)
@@ -184,7 +184,7 @@ def _tokens_markup(example: Example, strongest: float, result: Result) -> Markup
     for i in range(start, end):
         token, title = example.tokens[i], ""
         marked = token.label is not None and token.label > 0
-        if result.label_kind == "categorical":
+        if result is not None and result.label_kind == "categorical":
             marked = token.label is not None and token.label == focus
             title = category_means.category_name(result, token.label)
         parts.append(

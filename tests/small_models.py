@@ -127,6 +127,26 @@ def tiny_llama(directory: Path) -> Path:
     return directory
 
 
+def tiny_gemma2(directory: Path) -> Path:
+    """A random Gemma 2: norms before and after each MLP, their gains stored as offsets from 1."""
+    from transformers import Gemma2Config, Gemma2ForCausalLM
+
+    size = _fast_tokenizer(directory, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
+    torch.manual_seed(5)
+    config = Gemma2Config(
+        vocab_size=size,
+        hidden_size=32,
+        intermediate_size=40,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=32,
+    )
+    Gemma2ForCausalLM(config).save_pretrained(directory)
+    return directory
+
+
 def tiny_bert(directory: Path) -> Path:
     """A random BERT: attention in both directions."""
     from transformers import BertConfig, BertForMaskedLM

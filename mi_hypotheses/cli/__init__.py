@@ -64,6 +64,7 @@ def _add_commands() -> None:
         running,
         scanning,
         scoring,
+        top,
     )
 
     for command in (
@@ -79,6 +80,7 @@ def _add_commands() -> None:
         running.run,
         scanning.scan,
         scoring.score,
+        top.top,
     ):
         cli.add_command(command)
 

@@ -48,7 +48,7 @@ selection_options: Callable[[F], F] = _together(
     plugin_options,
 )
 
-engine_options: Callable[[F], F] = _together(
+reading_options: Callable[[F], F] = _together(
     click.option(
         "--limit",
         type=click.IntRange(1),
@@ -80,17 +80,25 @@ engine_options: Callable[[F], F] = _together(
         help="Leave out the first N tokens of every later window of a document, which see little "
         "of what comes before: with 32, each token there has at least 32 before it.",
     ),
+)
+
+cache_options: Callable[[F], F] = _together(
+    click.option(
+        "--cache-dir", type=click.Path(file_okay=False), help="Where activations are kept."
+    ),
+    click.option("--no-cache", is_flag=True, help="Neither read nor keep activations."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no notes."),
+)
+
+engine_options: Callable[[F], F] = _together(
+    reading_options,
     click.option(
         "--untrained",
         is_flag=True,
         default=None,
         help="Add the floor of an untrained model: another pass.",
     ),
-    click.option(
-        "--cache-dir", type=click.Path(file_okay=False), help="Where activations are kept."
-    ),
-    click.option("--no-cache", is_flag=True, help="Neither read nor keep activations."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress and no notes."),
+    cache_options,
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
