@@ -19,7 +19,9 @@ FEATURES = catalogue()
 # Features that label any text; those that need annotation are in test_features_linguistic.py.
 OF_TEXT = {name: found for name, found in FEATURES.items() if GOLD not in found.pipelines}
 # Features that label white space as well; the others leave it out.
-OF_WHITE_SPACE = {"text.newline", "text.indentation"}
+OF_WHITE_SPACE = {"text.newline", "text.indentation"} | {
+    name for name in FEATURES if name.startswith(("tokens.", "position."))
+}
 EXAMPLES = [
     pytest.param(found, example, id=f"{name}-{number}")
     for name, found in OF_TEXT.items()

@@ -183,10 +183,8 @@ def _depths(text: str) -> Spans:
             pairs.append((place, end))
             depths.append(float(depth))
         place = end
-        if closes:
-            depth = max(depth - 1, 0)
-        else:
-            depth = depth + 1 if len(match[0]) == 1 else 0
+        change = -1 if closes else 1 if len(match[0]) == 1 else -depth
+        depth = max(depth + change, 0)
     if depth:
         pairs.append((place, len(text)))
         depths.append(float(depth))

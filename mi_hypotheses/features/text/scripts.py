@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from collections import Counter
 from collections.abc import Iterator
 
@@ -86,28 +85,29 @@ currency_sign = pattern("currency_sign", "Signs of currencies.", r"\p{Sc}", "«$
 # Languages, by words that are frequent in one and rare in others.
 
 _FREQUENT = {
-    "english": "the of and to that it was this with are be by an on at which they you his her has "
-    "had can will but we its from have were been their would there what when if is for as "
-    "not or in she he i who all more than these do does",
-    "german": "der die das und ist nicht ein eine einen dem den des zu mit auf für von sich auch es "
-    "im als wird sind dass wie aus bei nach war oder werden über wir ich sie er aber noch "
-    "nur um einer kann zum zur hat in an so man hier wenn ihr durch",
-    "french": "le la les des et est un une que qui dans pour pas sur du au ce il elle ne se par "
-    "avec plus sont aux cette nous vous je mais ou comme son sa ses leur été être ont "
+    "english": "the of and to that it was this with are be by an on at which they you his "
+    "her has had can will but we its from have were been their would there what when if is "
+    "for as not or in she he i who all more than these do does",
+    "german": "der die das und ist nicht ein eine einen dem den des zu mit auf für von sich "
+    "auch es im als wird sind dass wie aus bei nach war oder werden über wir ich sie er aber "
+    "noch nur um einer kann zum zur hat in an so man hier wenn ihr durch",
+    "french": "le la les des et est un une que qui dans pour pas sur du au ce il elle ne se "
+    "par avec plus sont aux cette nous vous je mais ou comme son sa ses leur été être ont "
     "fait tout en à de on y où",
-    "spanish": "el la los las y es un una que en de no por con para del se su al lo como más pero "
-    "sus le ya o este sí porque esta entre cuando muy sin sobre también me hasta hay "
+    "spanish": "el la los las y es un una que en de no por con para del se su al lo como más "
+    "pero sus le ya o este sí porque esta entre cuando muy sin sobre también me hasta hay "
     "donde ser fue está son a",
-    "italian": "il lo la gli le di che è e un una in per non con del della dei delle si da al sono "
-    "come ma anche più nel alla dal i ha questo quando molto essere dalla nella o se ci "
-    "suo sua era",
-    "portuguese": "o a os as de que e é um uma do da dos das em no na para com não por se mais como mas "
-    "ao foi são também pelo pela seu sua ou ser quando muito já está eu isso nos há entre "
-    "ele",
-    "dutch": "de het een en van is dat niet in op te zijn voor met die aan er om als ook maar naar "
-    "bij nog wordt uit door over heeft ze hij ik je wij was deze dit worden werd zich",
-    "swedish": "och att det som en är på av för med den till inte har de ett om var jag men han hon "
-    "från så vi kan när eller skulle sig detta också efter alla finns i",
+    "italian": "il lo la gli le di che è e un una in per non con del della dei delle si da "
+    "al sono come ma anche più nel alla dal i ha questo quando molto essere dalla nella o se "
+    "ci suo sua era",
+    "portuguese": "o a os as de que e é um uma do da dos das em no na para com não por se "
+    "mais como mas ao foi são também pelo pela seu sua ou ser quando muito já está eu isso "
+    "nos há entre ele",
+    "dutch": "de het een en van is dat niet in op te zijn voor met die aan er om als ook "
+    "maar naar bij nog wordt uit door over heeft ze hij ik je wij was deze dit worden werd "
+    "zich",
+    "swedish": "och att det som en är på av för med den till inte har de ett om var jag men "
+    "han hon från så vi kan när eller skulle sig detta också efter alla finns i",
 }
 _LANGUAGES_OF: dict[str, tuple[str, ...]] = {
     word: tuple(name for name, words in _FREQUENT.items() if word in words.split())
@@ -116,13 +116,16 @@ _LANGUAGES_OF: dict[str, tuple[str, ...]] = {
 }
 _LINE = regex.compile(r"[^\n]++")
 _WORD = regex.compile(r"\p{L}++")
-_PYTHON = frozenset(keyword.kwlist)
+_OF_CODE = frozenset(["and", "as", "for", "from", "if", "in", "is", "not", "or", "with"])
 
 
 def _language_of(line: str) -> str | None:
-    """The language of a line: two or more frequent words of it, and fewer of any other."""
+    """The language of a line: it has the most frequent words of it, two or more.
+
+    Of the words that Python has as well, two are no sign of a language.
+    """
     words = [word for word in _WORD.findall(line.lower()) if word in _LANGUAGES_OF]
-    if len({*words} - _PYTHON) < 2:
+    if len({*words} - _OF_CODE) < 2:
         return None
     counts = Counter(name for word in words for name in _LANGUAGES_OF[word]).most_common(2)
     (first, most), second = counts[0], counts[1][1] if len(counts) > 1 else 0
