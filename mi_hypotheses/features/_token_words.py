@@ -29,8 +29,13 @@ class WordPieces:
 
     def only(self, chosen: NDArray[np.bool_]) -> WordPieces:
         """Some of the words."""
-        kept = (each[chosen] for each in (self.first, self.last, self.starts, self.ends))
-        return WordPieces(*kept, self.n_tokens)
+        return WordPieces(
+            self.first[chosen],
+            self.last[chosen],
+            self.starts[chosen],
+            self.ends[chosen],
+            self.n_tokens,
+        )
 
     def of_several(self) -> WordPieces:
         """The words that have more than one token."""

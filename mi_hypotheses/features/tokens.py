@@ -1,16 +1,13 @@
 """Features of a model's tokens: pieces of words, and what has been there before.
 
 A word is a run of letters, figures and underscores, so that a name is one word. What depends on a
-vocabulary or on a corpus is made by a function of this module, to which that is given:
-
-    from mi_hypotheses.features.tokens import follows, frequency_rank, ngram, ranks_of, split_word
-
-`ngram(" is", " not")` labels the last of these tokens in a row, `ngrams` does so for several
-rows, and `follows(" is", " not")` labels the token behind the row. `split_word(vocabulary)` labels
-words in several pieces that the vocabulary has as one token. `rare(frequent)` labels the tokens
-that are not among the frequent ones, and `frequency_rank(ranks)` says the rank of a token in a
-corpus, where `ranks_of` can count the ranks. All take tokens as they stand in the text, with
-leading space.
+vocabulary or on a corpus is made by a function of `mi_hypotheses.features.tokens`, to which that
+is given. `ngram(" is", " not")` labels the last of these tokens where they stand in a row, `ngrams`
+does so for several rows, and `follows(" is", " not")` labels the token behind the row.
+`split_word(vocabulary)` labels words in several pieces that the vocabulary has as one token.
+`rare(frequent)` labels tokens that are not among the frequent ones, and `frequency_rank(ranks)`
+says the rank of a token in a corpus; `ranks_of(documents)` counts the ranks. All take tokens as
+they stand in the text, with their leading space.
 """
 
 from __future__ import annotations
@@ -145,7 +142,8 @@ def _leading_space(view: TokenView) -> NDArray[np.bool_]:
     space = np.append(~view.nonspace, False)
     before = np.maximum(view.starts - 1, 0)
     unowned = space[before] & (view.starts > np.append([0], view.ends[:-1]))
-    return (space[view.starts] | unowned) & _visible(view)
+    begins: NDArray[np.bool_] = (space[view.starts] | unowned) & _visible(view)
+    return begins
 
 
 def _visible(view: TokenView) -> NDArray[np.bool_]:
