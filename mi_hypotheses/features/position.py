@@ -168,7 +168,7 @@ def _tokens_left_in_line(view: TokenView) -> Indices:
 def _place_in_line(view: TokenView) -> NDArray[np.float64]:
     line = _line(view)
     first, stop = (np.searchsorted(line, line, side=side) for side in ("left", "right"))
-    return np.divide(np.arange(len(line)) - first, np.maximum(stop - first - 1, 1))
+    return np.asarray((np.arange(len(line)) - first) / np.maximum(stop - first - 1, 1))
 
 
 @token_predicate(numeric=True)

@@ -149,17 +149,17 @@ def _leading_space(view: TokenView) -> NDArray[np.bool_]:
 def _visible(view: TokenView) -> NDArray[np.bool_]:
     """Which tokens are not all white space, [tokens]."""
     seen = np.concatenate([[0], np.cumsum(view.nonspace)])
-    return np.asarray(seen[view.ends] > seen[view.starts])
+    return np.greater(seen[view.ends], seen[view.starts])
 
 
 @token_predicate
 def _no_leading_space(view: TokenView) -> NDArray[np.bool_]:
-    return _visible(view) & (_leading_space.labels(view) == 0)
+    return np.logical_and(_visible(view), _leading_space.labels(view) == 0)
 
 
 @token_predicate
 def _whitespace(view: TokenView) -> NDArray[np.bool_]:
-    return ~_visible(view) & (view.ends > view.starts)
+    return np.logical_and(~_visible(view), view.ends > view.starts)
 
 
 @token_predicate

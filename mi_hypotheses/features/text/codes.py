@@ -13,14 +13,16 @@ from mi_hypotheses.text import Spans
 
 # Hexadecimal.
 
-_MIXED = r"(?=[a-fA-F]*+\d)(?=\d*+[a-fA-F])(?!\d++[eE]\d++(?!\w))"  # digits and letters, no float
+_MIXED = r"(?=[a-fA-F]*+\d)(?=\d*+[a-fA-F])(?!\d++[eE]\d*+(?!\w))"  # letters and figures, no float
+
+_DIGESTS = (128, 96, 64, 56, 40, 32)  # how many hexadecimal digits they have
 
 hex_string = pattern(
     "hex_string",
     "Runs of at least seven hexadecimal digits of one case, letters and figures among them.",
-    rf"(?<!\w){_MIXED}(?>[0-9a-f]{{7,}}|[0-9A-F]{{7,}})(?!\w)",
+    rf"(?<!\w|\d\.){_MIXED}(?>[0-9a-f]{{7,}}|[0-9A-F]{{7,}})(?!\w)",
     "commit «9f86d081884c», «DEADBEEF07» or «00ff00a»",
-    "defaced 1234567 9f86d0 0x9f86d081 12345678e10 9f86D081",
+    "defaced 1234567 9f86d0 0x9f86d081 12345678e10 1.23456789e-10 9f86D081",
 )
 hex_number = pattern(
     "hex_number",
@@ -31,10 +33,9 @@ hex_number = pattern(
 hash_digest = pattern(
     "hash_digest",
     "Hexadecimal strings that are as long as digests: 32, 40, 56, 64, 96 or 128 digits.",
-    rf"(?<!\w){_MIXED}(?>(?>[0-9a-f]++|[0-9A-F]++))(?!\w)"
-    r"(?<=(?<!\w)(?:.{32}|.{40}|.{56}|.{64}|.{96}|.{128}))",
-    "md5 «d41d8cd98f00b204e9800998ecf8427e», at 9f86d081884c",
-    "sha1 «DA39A3EE5E6B4B0D3255BFEF95601890AFD80709» 0da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    rf"(?<!\w){_MIXED}(?:{'|'.join(f'[0-9a-f]{{{n}}}|[0-9A-F]{{{n}}}' for n in _DIGESTS)})(?!\w)",
+    "md5 «d41d8cd98f00b204e9800998ecf8427e», at 9f86d081884c, e.g. a1",
+    "sha1 «DA39A3EE5E6B4B0D3255BFEF95601890AFD80709» 0da39a3ee5e6b4b0d3255bfef95601890afd80709x",
 )
 uuid = pattern(
     "uuid",
@@ -106,37 +107,39 @@ ip_address = define(
 # Files and versions.
 
 _EXTENSION = one_of(
-    "bash bat bib bin bmp c cc cfg conf cpp css csv dat db dll docx doc dot exe gif go graphml gz "
-    "h hpp html htm in ini ipynb java jpeg jpg js json jsonl lock log md mp3 mp4 net npy npz o "
-    "parquet pdf pickle pkl png pptx py pyc pyi pyx rb rs rst sh so sql svg tar tex tgz tiff toml "
-    "ts tsv txt wav whl xlsx xls xml yaml yml zip"
+    "bash bat bib bmp c cfg conf cpp css csv dat dll docx exe gif gml graphml gz h hpp html htm "
+    "ini ipynb java jpeg jpg js json jsonl lock md mp3 mp4 npy npz parquet pdf pickle pkl png pptx "
+    "py pyc pyi pyx rb rs rst sh sql svg tar tex tgz tiff toml tsv txt wav whl xlsx xls xml yaml "
+    "yml zip"
 )
 _NAME = r"(?:\.*+[\w@%+~-]++)++"  # does not end in a dot
 
 file_path = pattern(
     "file_path",
-    "Paths with slashes or backslashes: from a root, from . or .., or to a name with an extension.",
+    "Paths of several parts: from a root, from . or .., or to a name with a common extension.",
     rf"(?<![\w.:/~<\\*@-])(?>(?:~|\.\.?+)(?:/\.\.)*+(?:/{_NAME})++|(?:/{_NAME}){{2,}}+"
-    rf"|(?!\d++/\d){_NAME}(?:/{_NAME})++(?<=\.[A-Za-z]\w{{0,7}}))"
+    rf"|(?!\d++/\d){_NAME}(?:/{_NAME})++(?<=\.{_EXTENSION}))"
     rf"|\b[A-Za-z]:\\(?:[\w .@+~-]++\\)*+{_NAME}",
-    "in «/usr/lib/a.so», «~/b», «../c/d» or «src/e.py»: and/or 1/2 </p> https://f.g/h/i.j",
+    "in «/usr/lib/a.so», «~/b», «../c/d» or «src/e.py»: and/or 1/2 p.x/q.y </p> https://f.g/h/i.j",
     r"at «C:\Program Files\a.txt», n\b",
 )
 file_name = pattern(
     "file_name",
     "Names of files with a common extension, with no folder before them.",
-    rf"(?<![\w./\\@:-])(?>\w[\w+-]*+(?:\.(?!{_EXTENSION}(?!\w|\.\w))[\w+-]++)*+)"
+    rf"(?<![\w./\\@:%-])(?!self\.|cls\.)(?>\w[\w+-]*+(?:\.(?!{_EXTENSION}(?!\w|\.\w))[\w+-]++)*+)"
     rf"\.{_EXTENSION}(?![\w/(=-]|\.\w)",
-    "open «setup.py», «a-b.tar.gz». x.append src/c.py self.net(x)",
+    "open «setup.py», «a-b.tar.gz». x.append src/c.py self.c",
 )
 version_number = pattern(
     "version_number",
     "Numbers of versions: of three parts, with a v, or behind a word that announces them.",
-    r"(?|(?<![\w.,/-])(?!\d{1,2}\.\d{1,2}\.\d{4}\b)"
+    r"(?|(?<![\w.,/-]|\b(?i:section|theorem|lemma|definition|exercise|chapter|figure|table|eq\.) )"
+    r"(?!\d{1,2}\.\d{1,2}\.\d{4}\b)"
     r"((?>[vV]\d++(?:\.\d++)++|\d++(?:\.\d++){2}"
     r"|\d++\.\d++(?=(?:a|b|rc|\.dev|\.post)\d))(?:[.-]?(?:a|b|rc|alpha|beta|dev|post)[.-]?\d*+)*+)"
     r"|(?<!\w)(?i:versions?|version(?:added|changed)::|python|numpy)[ =<>]{1,3}+"
     r"(\d++(?:\.\d++)++))(?![\w]|\.\d)",
-    "«v2.0», «1.2.3», Python «3.11» and «1.10rc1», version «0.4»: 1.5 31.12.1999 127.0.0.1",
+    "«v2.0», «1.2.3», Python «3.11» and «1.10rc1», version «0.4»: 1.5 31.12.1999",
+    "127.0.0.1 Section 1.2.3",
     group=1,
 )

@@ -55,8 +55,9 @@ line_start = pattern(
 line_end = pattern(
     "line_end",
     "The last sign of every line that is not white space.",
-    r"(?m)\S(?=[ \t\r]*+$)",
+    r"(?m)^[^\n]*(\S)",
     "ab«c»  \n  d «e»\n\n«f»",
+    group=1,
 )
 newline = pattern(
     "newline",
@@ -88,15 +89,16 @@ indentation = pattern(
 heading = pattern(
     "heading",
     "Lines that look like headings: short, alone between empty lines, with no mark at the end.",
-    r"(?m)(?:\A|(?<=\n[ \t]*\n))(?![^\n]{81})[ \t]*+(?=[\p{Lu}\d#])(?>\S[^\n]*+)"
-    r"(?<![.,;:!?>)\]}\\'\"`*=-]\s*)(?=\n[ \t]*\n\s*\S)",
+    r"(?m)^(?<=\A|\n[ \t]*\n)(?=[\p{Lu}\d])(?![^\n]{61})[^\n=(){}\[\]<>|]++"
+    r"(?<![.,;:!?\\'\"`*-]\s*)(?=\n[ \t]*\n\s*\S)",
     "«A heading»\n\nText,\n\nText.\n\n«2 More»\n\nIt goes on\nand on.",
 )
 list_marker = pattern(
     "list_marker",
     "What items of lists begin with: bullets, numbers and letters.",
-    r"(?m)^[ \t]*+((?:[-*+•‣◦·–]|\(?+(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])(?=[ \t]++\S))",
-    "«-» a\n  «*» b - c\n«1.» d\n«(ii)» e\n«•» f\n--- g\n1.5 h\netc. i",
+    r"(?m)^[ \t]*+((?:[-*•‣◦·–]|\+(?=[ \t]++\p{Lu})|\d{1,3}\.|\(?+(?:\d{1,3}|[a-z]|[ivx]{1,4})\))"
+    r"(?=[ \t]++[\p{L}\d\"'`*_(\[<:$\\]))(?!\d++\)\s[\d+*/=-])",
+    "«-» a\n  «*» b - c\n«1.» d\n«(ii)» e\n«•» f\n--- g\n1.5 h\n17) + i\n+ j",
     group=1,
 )
 

@@ -62,8 +62,9 @@ hyphen = pattern(
 dash = pattern(
     "dash",
     "Dashes, typographic or written as one to three hyphens between words, with space or without.",
-    r"[–—―]|(?<=[\p{L}\d,.)'\"] )-{1,3}(?= \p{L})|(?<=\p{L})-{2,3}(?=\p{L})",
-    "a «–» b«—»c «-» d«--»e x-y f(-1) --all",
+    r"[–—―]|(?<=[\p{L}\d,.)'\"`] )--{1,2}(?= \p{L})|(?<=\p{L})-{2,3}(?=\p{L})"
+    r"|(?<=\p{L}{2} )-(?= \p{L}{2})",
+    "a «–» b«—»cd «-» de«--»f x-y x - y f(-1) --all",
 )
 ellipsis = pattern(
     "ellipsis", "Three dots or more, or the sign for them.", r"\.{3,}+|…", "Well«...» and«…» a. b.."

@@ -30,10 +30,10 @@ decimal = pattern(
 )
 year = pattern(
     "year",
-    "Whole numbers from 1500 to 2099, which are years as a rule; decades such as 1990s as well.",
-    r"(?<![\w.,$€£])(?:1[5-9]|20)\d\ds?+(?![\w%]|[.,]\d)",
+    "Whole numbers from 1500 to 2099, as years are, or decades such as 1990s; no terms of formulas.",
+    r"(?<![\w.,$€£*+^%]|[=<>+*]\s|\w\()(?:1[5-9]|20)\d\ds?+(?![\w%^*]|[.,]\d|\s?[*+=<>])",
     "in «1984», the «1990s», «2008»-«2010»",
-    "1400 2100 12000 $2000 1,984 v2000 1999.5",
+    "1400 2100 12000 $2000 1,984 v2000 1999.5 x**2000 f(1600) == 1999 1600*x",
 )
 ordinal = pattern(
     "ordinal",

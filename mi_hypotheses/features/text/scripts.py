@@ -115,21 +115,23 @@ _LANGUAGES_OF: dict[str, tuple[str, ...]] = {
     for word in words.split()
 }
 _LINE = regex.compile(r"[^\n]++")
-_WORD = regex.compile(r"\p{L}++")
+_WORD = regex.compile(r"(?<!\w)(?>\p{Ll}{2,}+|(?<=^[^\p{L}]*)\p{L}\p{Ll}++)(?!\w)")
 _OF_CODE = frozenset(["and", "as", "for", "from", "if", "in", "is", "not", "or", "with"])
 
 
 def _language_of(line: str) -> str | None:
-    """The language of a line: it has the most frequent words of it, two or more.
+    """The language that has the most frequent words of a line, two different ones or more.
 
-    Of the words that Python has as well, two are no sign of a language.
+    Words of one letter do not count, nor capitalised ones but the first: they are names in code.
+    Nor do those that Python has as well make up a language by themselves.
     """
-    words = [word for word in _WORD.findall(line.lower()) if word in _LANGUAGES_OF]
-    if len({*words} - _OF_CODE) < 2:
-        return None
+    words = [word for word in map(str.lower, _WORD.findall(line)) if word in _LANGUAGES_OF]
     counts = Counter(name for word in words for name in _LANGUAGES_OF[word]).most_common(2)
-    (first, most), second = counts[0], counts[1][1] if len(counts) > 1 else 0
-    return first if most > second and most > 1 else None
+    if not counts or (len(counts) > 1 and counts[0][1] == counts[1][1]):
+        return None
+    first = counts[0][0]
+    own = {word for word in words if first in _LANGUAGES_OF[word]} - _OF_CODE
+    return first if len(own) > 1 else None
 
 
 @category(names=tuple(_FREQUENT))
