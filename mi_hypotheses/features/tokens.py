@@ -154,12 +154,14 @@ def _visible(view: TokenView) -> NDArray[np.bool_]:
 
 @token_predicate
 def _no_leading_space(view: TokenView) -> NDArray[np.bool_]:
-    return np.logical_and(_visible(view), _leading_space.labels(view) == 0)
+    led: NDArray[np.bool_] = _leading_space.labels(view) > 0
+    return _visible(view) & ~led
 
 
 @token_predicate
 def _whitespace(view: TokenView) -> NDArray[np.bool_]:
-    return np.logical_and(~_visible(view), view.ends > view.starts)
+    has_text: NDArray[np.bool_] = view.ends > view.starts
+    return has_text & ~_visible(view)
 
 
 @token_predicate

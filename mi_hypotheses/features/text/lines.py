@@ -17,10 +17,10 @@ _NO_END = (  # abbreviations that stand before a capital letter
 )
 _AFTER_MARK = r"[\"'”’»)\]]*+"
 SENTENCE_END = (
-    rf"(?>[.!?…]++(?<![^.]\.\.){_NO_END}{_AFTER_MARK}"
+    rf"(?>(?<![.!?…])[.!?…]++(?<![^.]\.\.){_NO_END}{_AFTER_MARK}"
     r"(?=\s++[\"'“‘«(\[]*+(?:\p{Lu}|\d|\p{Lo})|\s*+\Z|[ \t]*+\n[ \t]*+\n)|[。！？]++[」』”’]*+)"
 )
-PARAGRAPH_START = r"(?:\A|\n[ \t]*+\n)\s*+"
+PARAGRAPH_START = r"(?:\A\s*+|(?<!\s)[^\S\n]*+\n(?:[^\S\n]*+\n)++[^\S\n]*+)"
 SENTENCE_START = rf"(?:{SENTENCE_END}|{PARAGRAPH_START})[^\w\n]*+(?:\n[^\w\n]++)*+\n?\K\w[\w'’]*+"
 
 sentence_start = pattern(

@@ -160,15 +160,30 @@ closing_square = pattern("closing_square", "Square brackets that close.", r"\]",
 opening_curly = pattern("opening_curly", "Curly brackets that open.", r"\{", "«{»[(x)]} «{»")
 closing_curly = pattern("closing_curly", "Curly brackets that close.", r"\}", "{[(x)]«}» {")
 
-_ROUND = r"\((?:[^()\n]|\n(?![ \t]*+\n)|(?R))*+\)"
+_BRACKET_OR_BREAK = regex.compile(r"[(\[{]|[)\]}]|\n[ \t]*+\n")
 
-in_round_brackets = pattern(
-    "in_round_brackets",
+
+@predicate
+def _in_round_brackets(text: str) -> list[tuple[int, int]]:
+    """From each round bracket that opens to the one that closes it, in one paragraph."""
+    found: list[tuple[int, int]] = []
+    opened: list[int] = []
+    for match in _BRACKET_OR_BREAK.finditer(text):
+        if match[0] == "(":
+            opened.append(match.start())
+        elif match[0] == ")" and opened:
+            found.append((opened.pop(), match.end()))
+        elif len(match[0]) > 1:
+            opened.clear()
+    return found
+
+
+in_round_brackets = define(
+    "text.in_round_brackets",
     "What stands in round brackets inside a paragraph, with them.",
-    _ROUND,
+    _in_round_brackets,
     "a «(b (c) d)» e «(f\ng)» :) (h\n\ni)",
 )
-_BRACKET_OR_BREAK = regex.compile(r"[(\[{]|[)\]}]|\n[ \t]*+\n")
 
 
 @predicate(numeric=True)

@@ -30,7 +30,7 @@ decimal = pattern(
 )
 year = pattern(
     "year",
-    "Whole numbers from 1500 to 2099, as years are, or decades such as 1990s; no terms of formulas.",
+    "Whole numbers from 1500 to 2099, as years are, or decades such as 1990s; none of formulas.",
     r"(?<![\w.,$€£*+^%]|[=<>+*]\s|\w\()(?:1[5-9]|20)\d\ds?+(?![\w%^*]|[.,]\d|\s?[*+=<>])",
     "in «1984», the «1990s», «2008»-«2010»",
     "1400 2100 12000 $2000 1,984 v2000 1999.5 x**2000 f(1600) == 1999 1600*x",
@@ -38,7 +38,7 @@ year = pattern(
 ordinal = pattern(
     "ordinal",
     "Ordinal numbers in figures, and in words from first to twentieth.",
-    r"(?<!\w)(?:(?:\d[\d,]*+(?<!1))?(?:1st|2nd|3rd)|\d[\d,]*+(?<=1\d|[04-9])th"
+    r"(?<!\w|\d,)(?:(?:\d[\d,]*+(?<!1))?(?:1st|2nd|3rd)|\d[\d,]*+(?<=1\d|[04-9])th"
     r"|(?i:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
     r"|(?:thir|four|fif|six|seven|eigh|nine)teenth|twentieth))(?!\w)",
     "the «1st», «2nd», «11th», «20th» and «first» of 12, one 1th seconds",
