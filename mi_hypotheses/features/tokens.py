@@ -149,7 +149,8 @@ def _leading_space(view: TokenView) -> NDArray[np.bool_]:
 def _visible(view: TokenView) -> NDArray[np.bool_]:
     """Which tokens are not all white space, [tokens]."""
     seen = np.concatenate([[0], np.cumsum(view.nonspace)])
-    return np.greater(seen[view.ends], seen[view.starts])
+    visible: NDArray[np.bool_] = seen[view.ends] > seen[view.starts]
+    return visible
 
 
 @token_predicate
