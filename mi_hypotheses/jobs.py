@@ -20,7 +20,7 @@ from mi_hypotheses.models import Site
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.queries import Known, Queries, QueryStore
 from mi_hypotheses.reports import LabelKind
-from mi_hypotheses.shards import Shard
+from mi_hypotheses.shards import Shard, Window
 from mi_hypotheses.stats import UnitStatistics
 
 # Bits of boolean labels, indices of categories (-1 where there is none), or numbers.
@@ -31,9 +31,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Said:
-    """What predicates and targets said of a shard, for all hypotheses with an equal one."""
+    """What predicates and targets said of a shard, for all hypotheses with an equal one.
 
-    labels: dict[Predicate, PackedLabels] = field(default_factory=dict)
+    Predicates can go by the window, so what they said holds for models with the same one.
+    """
+
+    labels: dict[tuple[Predicate, Window], PackedLabels] = field(default_factory=dict)
     queries: Known = field(default_factory=dict)
 
 
@@ -145,11 +148,11 @@ class FiresJob(Job):
         return self.hypothesis.on.categories or ()
 
     def label(self, shard: Shard, said: Said) -> None:
-        on = self.hypothesis.on
-        if on not in said.labels:
+        asked = (self.hypothesis.on, shard.window)
+        if asked not in said.labels:
             parts = [self._labels_of(shard, index) for index in range(len(shard.documents))]
-            said.labels[on] = _packed(np.concatenate([*parts, np.empty(0)]), self.label_kind)
-        self.labels.append(said.labels[on])
+            said.labels[asked] = _packed(np.concatenate([*parts, np.empty(0)]), self.label_kind)
+        self.labels.append(said.labels[asked])
         self._content.update(self.labels_on(len(self.labels) - 1, shard).tobytes())
 
     def _labels_of(self, shard: Shard, index: int) -> Floats:

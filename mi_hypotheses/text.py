@@ -292,18 +292,27 @@ def label_tokens(
     return np.where(chosen, _values(view, spans, counted), 0.0)
 
 
+_AT_ONCE = 1 << 20  # meetings of a span and a token that are looked at together
+
+
 def _values(view: TokenView, spans: Spans, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
     """For each token the value of the span that starts last among those it meets."""
     values = np.asarray(spans.values, dtype=np.float64)
     result = np.zeros(len(view))
     prefix = _counts(counted)
     order = np.lexsort((-spans.ends, spans.starts))
-    first = np.searchsorted(view.ends, spans.starts, side="right")
-    stop = np.searchsorted(view.starts, spans.ends, side="left")
-    for span in order.tolist():
-        low, high = first[span], stop[span]
-        begin = np.maximum(view.starts[low:high], spans.starts[span])
-        end = np.minimum(view.ends[low:high], spans.ends[span])
+    first = np.searchsorted(view.ends, spans.starts[order], side="right")
+    stop = np.searchsorted(view.starts, spans.ends[order], side="left")
+    lengths = np.maximum(stop - first, 0)  # [spans], in how many tokens each can lie
+    before = np.concatenate([[0], np.cumsum(lengths)])
+    low = 0
+    while low < len(order):
+        high = max(int(np.searchsorted(before, before[low] + _AT_ONCE, side="right")) - 1, low + 1)
+        place = np.repeat(np.arange(low, high), lengths[low:high])  # [meetings], in `order`
+        token = np.arange(before[low], before[high]) - before[place] + first[place]
+        begin = np.maximum(view.starts[token], spans.starts[order[place]])
+        end = np.minimum(view.ends[token], spans.ends[order[place]])
         meets = prefix[np.maximum(end, begin)] > prefix[begin]
-        result[low:high][meets] = values[span]
+        result[token[meets]] = values[order[place[meets]]]  # of several, the last one stays
+        low = high
     return result

@@ -481,7 +481,7 @@ def test_models_have_neurons_heads_and_checkpoints(mih: Mih) -> None:
 def test_features_are_listed_by_theme(mih: Mih) -> None:
     done = mih("features", "BRACKET")
     assert done.code == 0
-    assert done.out.startswith("python:\n  python.")
+    assert done.out.startswith("text:\n  text.")
     assert re.search(r"python\.bracket_depth +numeric  How many brackets are open", done.out)
     assert "python.comment " not in done.out
     listed = json.loads(mih("features", "--json").out)

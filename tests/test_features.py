@@ -13,10 +13,15 @@ from mi_hypotheses.errors import UnknownNameError
 from mi_hypotheses.features.catalogue import THEMES, Feature, catalogue, feature
 from mi_hypotheses.text import TokenView
 
-_MARK = re.compile(r"«(?:(-?\d+(?:\.\d+)?):)?|»|¦")
+_MARK = re.compile(r"«|»|¦")
+_LABEL = re.compile(r"(-?[\w.]+):")
 FEATURES = catalogue()
 # Features that label any text; those that need annotation are in test_features_linguistic.py.
 OF_TEXT = {name: found for name, found in FEATURES.items() if GOLD not in found.pipelines}
+# Features that label white space as well; the others leave it out.
+OF_WHITE_SPACE = {"text.newline", "text.indentation"} | {
+    name for name in FEATURES if name.startswith(("tokens.", "position."))
+}
 EXAMPLES = [
     pytest.param(found, example, id=f"{name}-{number}")
     for name, found in OF_TEXT.items()
@@ -24,11 +29,12 @@ EXAMPLES = [
 ]
 
 
-def read(example: str, *, numeric: bool) -> tuple[TokenView, list[float]]:
+def read(example: str, found: Feature) -> tuple[TokenView, list[float]]:
     """The example's tokens without marks, and the label that each should have."""
     pieces: list[str] = []
     labels: list[float] = []
-    value, place = 0.0, 0
+    outside = np.nan if found.categories else 0.0
+    value, place = outside, 0
     borders = "¦" in example
     for match in [*_MARK.finditer(example), None]:
         text = example[place : match.start() if match else len(example)]
@@ -38,12 +44,15 @@ def read(example: str, *, numeric: bool) -> tuple[TokenView, list[float]]:
         if match is None:
             break
         place = match.end()
-        if match[0].startswith("«"):
-            if not numeric and match[1] is not None:
-                place = match.start() + 1
-            value = float(match[1]) if numeric else 1.0
+        if match[0] == "«":
+            value = 1.0
+            if found.label_kind != "boolean":
+                label = _LABEL.match(example, place)
+                assert label is not None
+                place = label.end()
+                value = float(found.categories.index(label[1]) if found.categories else label[1])
         elif match[0] == "»":
-            value = 0.0
+            value = outside
     ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int32)
     starts = ends - np.array([len(piece) for piece in pieces], dtype=np.int32)
     return TokenView("".join(pieces), starts, ends), labels
@@ -51,20 +60,22 @@ def read(example: str, *, numeric: bool) -> tuple[TokenView, list[float]]:
 
 @pytest.mark.parametrize(("found", "example"), EXAMPLES)
 def test_examples_hold(found: Feature, example: str) -> None:
-    view, expected = read(example, numeric=found.numeric)
-    labels = found.labels(view).tolist()
+    view, expected = read(example, found)
+    labels = np.nan_to_num(found.labels(view), nan=-1).tolist()
     shown = [
         (text, label, wanted)
-        for text, label, wanted in zip(view.strings, labels, expected, strict=True)
-        if text.strip() and label != wanted
+        for text, label, wanted in zip(
+            view.strings, labels, np.nan_to_num(expected, nan=-1), strict=True
+        )
+        if (text.strip() or found.name in OF_WHITE_SPACE) and label != wanted
     ]
     assert shown == []
 
 
 @pytest.mark.parametrize("found", FEATURES.values(), ids=FEATURES)
 def test_examples_have_what_is_labelled_and_what_is_not(found: Feature) -> None:
-    labels = [label for text in found.examples for label in read(text, numeric=found.numeric)[1]]
-    assert len(set(labels)) > 1
+    labels = [label for text in found.examples for label in read(text, found)[1]]
+    assert len(set(map(str, labels))) > 1
 
 
 @pytest.mark.parametrize("found", FEATURES.values(), ids=FEATURES)
@@ -85,7 +96,7 @@ def test_features_take_any_text(found: Feature, text: str) -> None:
     view = TokenView(text, ends - 1, ends)
     labels = found.labels(view)
     assert labels.shape == (len(text),)
-    assert np.isfinite(labels).all()
+    assert found.categories or np.isfinite(labels).all()
 
 
 def test_unknown_features_are_told_with_what_was_meant() -> None:

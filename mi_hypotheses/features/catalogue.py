@@ -19,7 +19,7 @@ from mi_hypotheses.predicates import CONFIG, Labels, Predicate
 from mi_hypotheses.text import TokenView
 
 # The modules of this package that define features.
-THEMES: tuple[str, ...] = ("python", "markup", "linguistic")
+THEMES: tuple[str, ...] = ("text", "tokens", "position", "python", "markup", "linguistic")
 
 
 @dataclass(frozen=True, config=CONFIG)

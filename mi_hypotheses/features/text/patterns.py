@@ -1,0 +1,25 @@
+"""How the features of text are written: a name, a sentence, a pattern and examples."""
+
+from __future__ import annotations
+
+from mi_hypotheses.features.catalogue import Feature, define
+from mi_hypotheses.predicates import Regex
+
+
+def pattern(
+    name: str,
+    summary: str,
+    expression: str,
+    *examples: str,
+    group: str | int = 0,
+    whitespace: bool = False,
+) -> Feature:
+    """A feature of the matches of a regular expression, or of a group in them."""
+    of = Regex(expression, group=group, whitespace=whitespace)
+    return define(f"text.{name}", summary, of, *examples)
+
+
+def one_of(words: str) -> str:
+    """A pattern of one of the words, which stand between spaces; it backtracks into none."""
+    longest_first = sorted(words.split(), key=len, reverse=True)
+    return f"(?>{'|'.join(longest_first)})"
