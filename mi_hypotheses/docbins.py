@@ -39,11 +39,6 @@ class DocStore:
     processes: int | None = None  # see `Pipeline.docs`
     uncovered: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def excluded(self) -> dict[str, int]:
-        """What a report says of `uncovered`: reason → number."""
-        return {f"words of {name} without a token": n for name, n in self.uncovered.items()}
-
     def annotated(self, shard: Shard, names: Iterable[str]) -> Shard:
         """The shard with what these pipelines (or `gold`) make of its documents."""
         texts = [document.text for document in shard.documents]

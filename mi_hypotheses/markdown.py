@@ -146,17 +146,13 @@ def _means(result: Result) -> Iterator[str]:
 
 def _sources(report: Report) -> Iterator[str]:
     for corpus in report.corpora:
-        left_out = _left_out(corpus.excluded, "tokens") + _left_out(corpus.skipped, "files")
+        left_out = "".join(f"; {text}" for text in presentation.left_out(corpus))
         yield (
             f"- corpus {_code(corpus.uri)}: {count(corpus.n_documents)} documents, "
             f"{count(corpus.n_tokens)} tokens{_plain(left_out)}"
         )
     for model in report.models:
         yield f"- model {_code(model.reference)}: {_code(model.fingerprint[:12])}"
-
-
-def _left_out(counts: dict[str, int], noun: str) -> str:
-    return "".join(f"; {count(n)} {noun} left out ({words(why)})" for why, n in counts.items())
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import get_args
 from mi_hypotheses.reports import (
     Attention,
     Bar,
+    CorpusInfo,
     Report,
     Result,
     Score,
@@ -345,6 +346,20 @@ def counts_text(result: Result) -> str:
         score, others = compared(result)
         parts.append(f"{score} above {percent(result.comparison_percentile)} of {others}")
     return " · ".join(parts)
+
+
+def left_out(corpus: CorpusInfo) -> list[str]:
+    """`12 tokens not scored (unaligned)`, `2 files left out (undecodable)`, and words."""
+    return [
+        *(f"{count(n)} tokens not scored ({words(why)})" for why, n in corpus.excluded.items()),
+        *(f"{count(n)} files left out ({words(why)})" for why, n in corpus.skipped.items()),
+        *uncovered_words(corpus),
+    ]
+
+
+def uncovered_words(corpus: CorpusInfo) -> list[str]:
+    """`3 words of blank:en without a token`."""
+    return [f"{count(n)} words of {name} without a token" for name, n in corpus.uncovered.items()]
 
 
 def compared(result: Result) -> tuple[str, str]:

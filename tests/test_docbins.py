@@ -14,7 +14,7 @@ from spacy.tokens import Doc, Token
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from mi_hypotheses import pipelines
+from mi_hypotheses import docbins, pipelines
 from mi_hypotheses.annotation import DocumentDocs
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.context import Stages
@@ -267,6 +267,16 @@ def test_a_run_with_spacy_rules(
     fresh = report(model, corpus, Cache(tmp_path / "fresh"), *rules)
     assert fresh.results == first.results
     assert len(CALLS) == 2 * n_texts
+
+
+def test_words_without_a_token_are_no_excluded_tokens(
+    model: str, corpus: str, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert report(model, corpus, cache, SpacyToken(text="#")).corpora[0].uncovered == {}
+    monkeypatch.setattr(docbins, "_uncovered", lambda view, _: int("bad" in view.text))
+    [read] = report(model, corpus, cache, SpacyToken(text="#")).corpora
+    assert read.excluded == {}
+    assert read.uncovered == {"blank:en": sum("bad" in d.text for d in resolve(corpus).documents())}
 
 
 def test_an_edited_rule_needs_no_new_annotation(

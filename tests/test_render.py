@@ -110,6 +110,7 @@ def hostile_report() -> Report:
         n_tokens=1,
         excluded={HOSTILE: 1},
         skipped={HOSTILE: 1},
+        uncovered={HOSTILE: 1},
     )
     return sample_report.report(
         result,
@@ -140,8 +141,9 @@ def test_the_page_shows_every_result_with_its_verdict_and_headline_scores(
 def test_the_page_names_what_was_not_loaded_and_what_was_not_scored(page: Page) -> None:
     assert "plugins/typo.py:3" in page.text
     assert "There is no hook 'mi_modles'." in page.text
-    assert "24,000 tokens (bos)" in page.text
-    assert "2 files (undecodable)" in page.text
+    assert "24,000 tokens not scored (bos)" in page.text
+    assert "2 files left out (undecodable)" in page.text
+    assert "7 words of en_core_web_sm without a token" in page.text
 
 
 def test_links_of_the_table_lead_to_the_sections(page: Page) -> None:
@@ -304,6 +306,7 @@ def test_markdown_has_a_row_and_a_section_for_each_result(report: Report) -> Non
     assert markdown.count("\n### ") == 7  # six hypotheses and what was not loaded
     assert "- ≈ **inconclusive**: `L0N417` of `py-gelu-1l` on `package:networkx`" in markdown
     assert "Only 3 positive tokens; 20 are needed." in markdown
+    assert r"; 2 files left out (undecodable); 7 words of en\_core\_web\_sm without a" in markdown
 
 
 @pytest.mark.parametrize("width", [80, 104, 160])
@@ -316,6 +319,7 @@ def test_the_terminal_shows_verdicts_scores_reasons_and_errors(report: Report, w
     assert "ValueError: bad span (9, 4)." in shown
     assert "plugins/typo.py:3" in shown
     assert "Only 3 positive tokens; 20 are needed." in shown
+    assert "package:sympy: 7 words of en_core_web_sm without a token" in shown
     assert shown.rstrip().endswith("1 error · 1 not loaded")
 
 
