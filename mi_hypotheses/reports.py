@@ -260,6 +260,7 @@ class Result(Record):
     replicates: dict[str, tuple[Number, ...]] = Field(default_factory=dict)  # see `metrics`
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
     comparison_percentile: Number = None  # share of comparison units with less of the same
+    n_comparison: int = 0  # how many there were
     expect: tuple[Bar, ...] = ()
     verdict: Verdict
     histogram: Histogram | None = None

@@ -135,6 +135,7 @@ def result(name: str = "python-comment", status: str = "supported", **changes: A
         "n_groups": 31,
         "threshold": 0.83,
         "comparison_percentile": 0.984,
+        "n_comparison": 64,
         "scores": scores(value),
         "floors": floors(value),
         "expect": (

@@ -197,7 +197,7 @@ def test_a_page_of_heads_is_balanced_and_speaks_of_queries(page: Page) -> None:
     assert "threshold0" not in page.text
     assert "threshold–" not in page.text
     assert "|pearson|" not in page.text
-    assert "target mass above93.0% of comparison heads" in page.text
+    assert "target massabove 13 of 14 other heads of its layer" in page.text
     assert "best other head" in page.text
 
 
@@ -485,7 +485,9 @@ def test_white_space_in_the_names_of_slices_is_shown() -> None:
 
 def test_the_note_on_floors_names_other_heads_and_nought_against_nought_has_no_mark() -> None:
     lost = sample_heads.head(floors={"target_mass.comparison_best": 0.9})
-    assert "other head: the best" in (presentation.unbeaten_note([lost]) or "")
+    assert (presentation.unbeaten_note([lost]) or "").endswith(
+        "on the same tokens (other head: the best of the other heads of its layer)."
+    )
     scores = {"target_mass": Score(value=0.0, low=0.0, high=0.0)}
     nought = sample_heads.head(scores=scores, floors={"target_mass.comparison_best": 0.0})
     assert presentation.unbeaten(nought) == []
