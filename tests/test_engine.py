@@ -187,6 +187,7 @@ def test_planted_categories(ask: Asker) -> None:
     assert result.floors["eta_squared.token_identity"] == pytest.approx(1)
     assert 0 < (result.floors["eta_squared.comparison_best"] or 0) < 1
     assert result.comparison_percentile == 1
+    assert result.n_comparison > 8
     assert {example.tokens[example.focus].label for example in result.examples.top} == {0.0}
     assert (result.bands, result.label_bands, result.n_positive) == ((), (), 0)
 
