@@ -27,13 +27,15 @@ from mi_hypotheses.drawing import (
     x_axis,
 )
 from mi_hypotheses.presentation import (
+    bar_for,
     count,
+    floors_of,
     number,
     score_text,
     short_count,
     visible,
 )
-from mi_hypotheses.reports import Band, CategoryBand, Histogram, LabelBand, Score
+from mi_hypotheses.reports import Band, CategoryBand, Histogram, LabelBand, Result, Score, Slice
 
 MOST_BINS = 80
 MOST_ROWS = 40  # of categories
@@ -59,17 +61,20 @@ class Row:
 
 
 def interval_bar(
-    score: Score, *, floors: Iterable[float] = (), at_least: float | None = None, width: int = 120
+    score: Score,
+    *,
+    floors: Iterable[float] = (),
+    at_least: float | None = None,
+    limits: tuple[float, float] | None = None,
+    width: int = 120,
 ) -> Markup:
     """A dot on its interval, ticks for the floors, a triangle at the expectation.
 
-    The track runs from 0 to 1, from −1 where a value is clearly negative, and to a round
-    number where a value exceeds 1, which is then written at its end.
+    The track runs between `limits`, those of `tracks` for a column of bars, otherwise as far as
+    its own values need; where it ends beyond 1, the end is written there.
     """
     marks = list(floors)
-    known = [v for v in (score.value, score.low, score.high, at_least, *marks) if v is not None]
-    start = -1.0 if min(known, default=0) < -0.05 else 0.0
-    end = round_up(max(known)) if max(known, default=0) > 1 else 1.0
+    start, end = limits or _track([score.value, score.low, score.high, at_least, *marks])
     room = width - (34 if end > 1 else 4)
     x = scale(start, end, 4, room)
     parts = [f'<path class="track" d="M4 10H{room}M4 7v6M{room} 7v6"/>']
@@ -89,6 +94,35 @@ def interval_bar(
     if end > 1:
         parts.append(f'<text x="{room + 4}" y="13.5">{number(end)}</text>')
     return svg(width, 18, "strip", _described(score, marks, at_least), parts)
+
+
+def tracks(
+    parts: Iterable[Result | Slice], metrics: Iterable[str]
+) -> dict[str, tuple[float, float]]:
+    """Limits for each metric that all bars of its column fit in."""
+    parts = list(parts)
+    return {
+        metric: _track(v for part in parts for v in _marked(part, metric)) for metric in metrics
+    }
+
+
+def _marked(part: Result | Slice, metric: str) -> list[float | None]:
+    """The values that a bar shows of a metric."""
+    score = part.scores.get(metric)
+    if score is None:
+        return []
+    shown = [score.value, score.low, score.high]
+    if isinstance(part, Result):
+        bar = bar_for(part, metric)
+        shown += [bar.at_least if bar else None, *(f.value for f in floors_of(part, metric))]
+    return shown
+
+
+def _track(values: Iterable[float | None]) -> tuple[float, float]:
+    """From 0 to 1, from −1 where a value is clearly negative, to a round number above 1."""
+    known = [value for value in values if value is not None]
+    start = -1.0 if min(known, default=0) < -0.05 else 0.0
+    return start, round_up(max(known)) if max(known, default=0) > 1 else 1.0
 
 
 def _described(score: Score, floors: Sequence[float], at_least: float | None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mi_hypotheses.presentation import count, grouped, headline_columns, headline_metrics
-from mi_hypotheses.reports import Result
+from mi_hypotheses.reports import ModelInfo, Result
 
 _CHECKPOINT = re.compile(r"(.+)@step=(\d+)", re.DOTALL)
 FINAL = "final"
@@ -121,6 +121,23 @@ def in_natural_order(references: Iterable[str]) -> list[str]:
     names = list(dict.fromkeys(name for (name, _), _ in listed))
     listed.sort(key=lambda one: (names.index(one[0][0]), _order(one[0][1])))
     return [reference for _, reference in listed]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A model and the checkpoints before it, in order; `last` is the final model or the last."""
+
+    last: ModelInfo
+    earlier: tuple[ModelInfo, ...]
+
+
+def families(models: Iterable[ModelInfo]) -> list[Family]:
+    """The models in order of first appearance, each once."""
+    by_reference = {model.reference: model for model in models}
+    found: dict[str, list[ModelInfo]] = {}
+    for reference in in_natural_order(by_reference):
+        found.setdefault(checkpoint(reference)[0], []).append(by_reference[reference])
+    return [Family(last, tuple(earlier)) for *earlier, last in found.values()]
 
 
 def trainings(results: Iterable[Result]) -> list[Training]:

@@ -7,17 +7,21 @@ says, otherwise an empty line before a `# newpar`, nothing after SpaceAfter=No, 
 
 A multi-word token (`1-2 du`) whose words make up its text (`do` and `n't`) becomes these words. Any
 other is one word, annotated as the first of its words whose head is not among them. Empty nodes
-(`8.1`) are left out. The relation `root` is called ROOT, as in spaCy's own pipelines.
+(`8.1`) are left out. The relation `root` is called ROOT, as in spaCy's own pipelines. How entities
+are read from MISC, `entities` says; where a file has any, a document without has none of them,
+rather than no annotation of them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mi_hypotheses import entities
 from mi_hypotheses.annotation import Gold
+from mi_hypotheses.entities import Entity, Mark
 from mi_hypotheses.errors import CorpusError, did_you_mean
 
 UPOS = frozenset(
@@ -76,27 +80,37 @@ class _Sentence:
     text: str | None = None
     document: str | None = None  # the id after `# newdoc`, "" where it has none
     paragraph: bool = False
+    fields: list[str] | None = None  # of the brackets of entities, where they are named
     words: list[_Word] = field(default_factory=list)
     tokens: list[_Token] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)  # by the words of the sentence
 
 
-def documents(lines: Iterable[str], *, path: object) -> Iterator[tuple[str, Gold]]:
+def documents(lines: Sequence[str], *, path: object) -> Iterator[tuple[str, Gold]]:
     """The documents of a file, each with the id or number of its `# newdoc`; the one that begins
     without has the id "".
 
     Raises:
         CorpusError: a line is not as it should be; the message says which.
     """
+    has_entities = entities.annotated(lines)
+    fields: list[str] | None = None
     name, number, made = "", 0, _Document()
+
+    def gold() -> Gold:
+        found = entities.entities(made.marks, fields, path) if has_entities else None
+        return made.gold(found)
+
     for sentence in _sentences(lines, path):
         if sentence.document is not None:
             if made.words:
-                yield name, made.gold()
+                yield name, gold()
             number += 1
             name, made = sentence.document or str(number), _Document()
+        fields = sentence.fields or fields
         made.add(sentence, _Gaps(sentence, path).found())
     if made.words:
-        yield name, made.gold()
+        yield name, gold()
 
 
 # --- lines -----------------------------------------------------------------------------------
@@ -125,6 +139,8 @@ def _comment(sentence: _Sentence, line: str) -> None:
         sentence.document = new[1] or ""
     elif _NEW_PARAGRAPH.match(line):
         sentence.paragraph = True
+    elif fields := entities.declared(line):
+        sentence.fields = fields
 
 
 def _row(sentence: _Sentence, line: str, number: int, where: str) -> None:
@@ -138,16 +154,19 @@ def _row(sentence: _Sentence, line: str, number: int, where: str) -> None:
     if number_ is None:
         raise CorpusError(f"{where} begins with {fields[0]!r}, which is no number of a word.")
     first, kind = int(number_[1]), number_[2]
+    misc = entities.pairs(fields[9])
     if kind == ".":
+        after = len(sentence.words)
+        sentence.marks.append(Mark(after, after - 1, misc, number))
         return
     if not fields[1]:
         raise CorpusError(f"{where} has a word without a form.")
-    misc = dict(part.partition("=")[::2] for part in fields[9].split("|"))
     expected = len(sentence.words) + 1
     open_until = sentence.tokens[-1].last + 1 if sentence.tokens else 0
     last = int(number_[3]) if kind else first
     if first != expected or last < first or (kind and first <= open_until):
         raise CorpusError(f"{where} has the number {fields[0]} where word {expected} comes next.")
+    sentence.marks.append(Mark(first - 1, last - 1, misc, number))
     if kind or first > open_until:
         sentence.tokens.append(_Token(fields[1], first - 1, last - 1, misc, number))
     if not kind:
@@ -239,6 +258,8 @@ class _Document:
         self.rows: list[_Word | None] = []  # None is white space
         self.heads: list[int] = []
         self.starts: list[bool] = []
+        self.marks: list[Mark] = []  # by the words of the document
+        self.places: list[int] = []  # of the words of all its sentences
         self.end: str | None = ""  # what the text so far ends with
 
     def add(self, sentence: _Sentence, gaps: list[str | None]) -> None:
@@ -263,6 +284,12 @@ class _Document:
         rows = enumerate(self.rows[begin:], start=begin)
         for place, (at, _) in zip(chosen, [r for r in rows if r[1] is not None], strict=True):
             self.heads[at] = at if place.head is None else places[place.head]
+        before = len(self.places)
+        self.marks += [
+            mark._replace(first=mark.first + before, last=mark.last + before)
+            for mark in sentence.marks
+        ]
+        self.places += [places[number] for number in range(len(sentence.words))]
 
     def _push(self, form: str, row: _Word | None, *, starts: bool = False) -> None:
         self.words.append(form)
@@ -280,8 +307,8 @@ class _Document:
         if gap:
             self._push(gap, None)
 
-    def gold(self) -> Gold:
-        """The document so far."""
+    def gold(self, found: Sequence[Entity] | None) -> Gold:
+        """The document so far, with these entities."""
         self._space(self.end or "")
         rows = [row for row in self.rows if row is not None]
         parsed = any(row.dep for row in rows)
@@ -296,6 +323,7 @@ class _Document:
             heads=self.heads if parsed else None,
             deps=[row.dep if row else "" for row in self.rows] if parsed else None,
             sent_starts=None if parsed else self.starts,
+            ents=None if found is None else entities.iob(found, self.places, len(self.words)),
         )
 
     def _column(self, name: str, of_space: str) -> list[str] | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mi_hypotheses import pipelines
 from mi_hypotheses.annotation import GOLD, DocumentDocs
 from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.errors import AnnotationError
@@ -39,11 +43,6 @@ class DocStore:
     processes: int | None = None  # see `Pipeline.docs`
     uncovered: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def excluded(self) -> dict[str, int]:
-        """What a report says of `uncovered`: reason → number."""
-        return {f"words of {name} without a token": n for name, n in self.uncovered.items()}
-
     def annotated(self, shard: Shard, names: Iterable[str]) -> Shard:
         """The shard with what these pipelines (or `gold`) make of its documents."""
         texts = [document.text for document in shard.documents]
@@ -62,7 +61,8 @@ class DocStore:
         """The annotation of each text, or why there is none."""
         try:
             source = pipeline(name)
-            key = key_of("docs", [_hash(text) for text in texts], source.fingerprint)
+            hashes = [_hash(text) for text in texts]
+            key = key_of("docs", _code_hash(), hashes, source.fingerprint)
             arrays = self.cache.get(key)
             if arrays is not None:
                 return list(_unpacked(arrays["docs"].tobytes(), source))
@@ -77,6 +77,14 @@ class DocStore:
 
 def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of the modules that run pipelines and keep what they make, so that nothing that an
+    earlier version made is taken for theirs."""
+    modules = (pipelines, sys.modules[__name__])
+    return _hash("".join(inspect.getsource(module) for module in modules))
 
 
 def _packed(docs: list[Doc]) -> bytes:

@@ -140,6 +140,8 @@ def _numbers(title: str, values: Sequence[float | None], step: float, y: float) 
     yield f'<text class="end faint" x="{LEFT - 5}" y="{y}">{title}</text>'
     for i, value in enumerate(values):
         text = MISSING if value is None else tick(value)
+        if value and text == "0":
+            text = "&lt;.01"
         yield f'<text class="mid faint" x="{LEFT + (i + 0.5) * step:.1f}" y="{y}">{text}</text>'
 
 

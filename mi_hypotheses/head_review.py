@@ -193,6 +193,7 @@ class HeadReview:
                 },
                 "floors": floors,
                 "comparison_percentile": self._percentile(),
+                "n_comparison": len(self._others()),
                 "expect": bars,
                 "verdict": Verdict(
                     status=verdict.status, reasons=(*verdict.reasons, *weak, *unbeaten)

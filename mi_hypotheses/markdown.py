@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mi_hypotheses import category_means, presentation
+from mi_hypotheses import category_means, presentation, tallies
 from mi_hypotheses.comparison import (
     Column,
     Grid,
@@ -121,7 +121,7 @@ def _facts(group: tuple[Result, ...]) -> Iterator[str]:
         where = f"{_code(result.unit)} of {_code(result.model)} on {_code(result.corpus)}"
         yield f"- {SYMBOLS[verdict.status]} **{verdict.status}**: {where}"
         if verdict.status != "error":
-            yield f"  - {_plain(presentation.counts_text(result))}"
+            yield f"  - {_plain(tallies.counts_text(result))}"
         yield from (f"  - {_plain(line)}" for line in presentation.head_facts(result))
         yield from (f"  - {_plain(line)}" for line in _means(result))
         if result.searched:
@@ -146,17 +146,13 @@ def _means(result: Result) -> Iterator[str]:
 
 def _sources(report: Report) -> Iterator[str]:
     for corpus in report.corpora:
-        left_out = _left_out(corpus.excluded, "tokens") + _left_out(corpus.skipped, "files")
+        left_out = "".join(f"; {text}" for text in tallies.left_out(corpus))
         yield (
             f"- corpus {_code(corpus.uri)}: {count(corpus.n_documents)} documents, "
             f"{count(corpus.n_tokens)} tokens{_plain(left_out)}"
         )
     for model in report.models:
         yield f"- model {_code(model.reference)}: {_code(model.fingerprint[:12])}"
-
-
-def _left_out(counts: dict[str, int], noun: str) -> str:
-    return "".join(f"; {count(n)} {noun} left out ({words(why)})" for why, n in counts.items())
 
 
 def _plain(text: str) -> str:

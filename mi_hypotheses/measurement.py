@@ -171,14 +171,14 @@ class Measurement:
             self.progress.advance(len(shard))
         for job in self.jobs:
             job.finish_labels()
-        excluded = {**self.store.excluded, **docs.excluded}
         read = CorpusInfo(
             uri=uri,
             fingerprint=self.store.fingerprint,
             n_documents=self.store.n_documents,
             n_tokens=self.store.n_tokens,
-            excluded={reason: n for reason, n in excluded.items() if n},
+            excluded={reason: n for reason, n in self.store.excluded.items() if n},
             skipped=dict(corpus.skipped),
+            uncovered={name: n for name, n in docs.uncovered.items() if n},
         )
         if read not in self.context.corpora:
             self.context.corpora.append(read)

@@ -45,6 +45,7 @@ _ANSWERS = {
     "ENT_KB_ID": "ENT_IOB",
     "IS_SENT_START": "SENT_START",
 }
+_ASKED = {"ENT_IOB": "ENT_TYPE"}  # what rules mostly ask of it
 _ASSIGNED = {  # as spaCy's components say what they assign
     "token.tag": "TAG",
     "token.pos": "POS",
@@ -71,7 +72,7 @@ def needs_of(attributes: Iterable[str]) -> frozenset[str]:
 
 def named(needs: Iterable[str]) -> str:
     """`parts of speech (POS) and tags (TAG)`."""
-    return " and ".join(f"{NEEDS[need]} ({need})" for need in sorted(needs))
+    return " and ".join(f"{NEEDS[need]} ({_ASKED.get(need, need)})" for need in sorted(needs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,10 +225,18 @@ class Pipeline:
 
 
 def _joined(docs: list[Doc]) -> Doc:
-    """Docs one behind the other, as one."""
+    """Docs one behind the other, as one, with the extension attributes of their words."""
     make: Any = _spacy().tokens.Doc  # its stub lacks an option
-    joined: Doc = make.from_docs(docs, ensure_whitespace=False, exclude=("user_data",))
+    for doc in docs:  # what belongs to a whole piece belongs to no part of the whole
+        own: dict[Any, Any] = doc.user_data
+        doc.user_data = {key: value for key, value in own.items() if _of_words(key)}
+    joined: Doc = make.from_docs(docs, ensure_whitespace=False)
     return joined
+
+
+def _of_words(key: Any) -> bool:
+    """Whether user data are those of an extension attribute of a word or a stretch of words."""
+    return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[2] is not None
 
 
 def cores() -> int:
@@ -284,6 +293,8 @@ def pipeline(name: str) -> Pipeline:
             raise AnnotationError(f"the spaCy pipeline {name!r} does not load: {error}") from None
         return Pipeline(name, lang, None, {})
     if not (spacy.util.is_package(name) or Path(name).exists()):
+        if not name.isidentifier():
+            raise AnnotationError(f"there is no folder {name!r}, which pipeline= names")
         raise AnnotationError(
             f"no spaCy pipeline {name!r} is installed, and it is no path. Install it: "
             f"python -m spacy download {name}"

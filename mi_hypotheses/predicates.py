@@ -304,19 +304,15 @@ class Not(_Combination):
 
 @dataclass(frozen=True, config=CONFIG)
 class Shift(_Combination):
-    """The labels of the part moved `by` tokens on, within the document; zeros come in."""
+    """The labels of the part moved `by` tokens on, within the document.
+
+    Zeros come in, or where labels are categories, tokens that have none.
+    """
 
     of: Predicate
     _: KW_ONLY
     by: int
     kind: Literal["shift"] = field(default="shift", init=False, repr=False, kw_only=True)
-
-    def __post_init__(self) -> None:
-        if self.of.categories is not None:
-            raise ValueError(
-                "shift() moves boolean and numeric labels, and these are categorical"
-                + _one_category(self.of)
-            )
 
     def parts(self) -> tuple[Predicate, ...]:
         return (self.of,)
@@ -325,12 +321,16 @@ class Shift(_Combination):
         return [type(self).__name__, self.by]
 
     @property
+    def categories(self) -> tuple[str, ...] | None:
+        return self.of.categories
+
+    @property
     def numeric(self) -> bool:
         return self.of.numeric
 
     def labels(self, view: TokenView) -> Labels:
         labels = self.of.labels(view)
-        moved = np.zeros_like(labels)
+        moved = np.full_like(labels, 0 if self.categories is None else np.nan)
         if abs(self.by) >= len(labels):
             return moved
         if self.by >= 0:

@@ -58,6 +58,24 @@ _HEAD_SHORT = {
     "comparison_best": "other head",
     "fixed_offset": "fixed offset",
 }
+_RIVALS: dict[str, dict[str, str]] = {  # what they know, by the kind of unit
+    "fires": {
+        "token_identity": "it knows only the token",
+        "previous_token": "it knows only the token before",
+        "position": "it knows only the place in the window",
+        "comparison_best": "the best of the comparison units of its layer",
+        "random": "as many labels, dealt at random",
+        "constant": "the label everywhere",
+        "untrained": "the best of the layer without training",
+    },
+    "attends": {
+        "uniform": "it attends to all keys alike",
+        "fixed_offset": "always as many tokens back",
+        "position": "as this head does on average at each distance",
+        "comparison_best": "the best of the other heads of its layer",
+        "untrained": "the best of the layer without training",
+    },
+}
 UNBEATEN = "*"
 JUDGED: tuple[Status, ...] = ("supported", "refuted", "inconclusive")
 _HEADLINES = {
@@ -292,17 +310,27 @@ def unbeaten_note(results: Sequence[Result]) -> str | None:
     marked = [r for r in results if unbeaten(r) and r.verdict.status in JUDGED]
     if not marked:
         return None
-    rivals = {
-        "fires": "token, previous: it knows only the token, or the one before",
-        "attends": "uniform: it attends to all keys alike; fixed offset: always as many tokens "
-        "back; by distance: as this head does on average at each distance; other head: the best "
-        "of the other heads of its layer; untrained: the best of the layer without training",
-    }
-    known = "; ".join(rivals[kind] for kind in rivals if any(r.kind == kind for r in marked))
+    known = "; ".join(_rivals_shown(results))
     return (
         f"{UNBEATEN} floor not beaten: the score's 95% interval does not lie above what that "
         f"trivial rival gets on the same tokens ({known})."
     )
+
+
+def _rivals_shown(results: Sequence[Result]) -> list[str]:
+    """What the strongest rivals are that stand beside scores: `token: it knows only the token`."""
+    shown: dict[tuple[str, str], str] = {
+        (result.kind, floors[0].rival): rival_words(result, floors[0].rival, short=True)
+        for result in results
+        for metric in headline_metrics(result)
+        if metric in result.scores and (floors := floors_of(result, metric))
+    }
+    return [
+        f"{shown[kind, rival]}: {told}"
+        for kind, meanings in _RIVALS.items()
+        for rival, told in meanings.items()
+        if (kind, rival) in shown
+    ]
 
 
 def bar_for(result: Result, metric: str) -> Bar | None:
@@ -324,35 +352,6 @@ def cell_text(result: Result, metric: str | None) -> str:
     status = result.verdict.status
     told = score_text(score) if score and score.value is not None else status
     return f"{SYMBOLS[status]} {told}"
-
-
-def counts_text(result: Result) -> str:
-    """How much was tested: tokens, positives, documents, groups, and the threshold."""
-    head = result.kind == "attends"
-    parts = [f"{count(result.n_tokens)} test {'queries' if head else 'tokens'}"]
-    if result.label_kind == "categorical":
-        parts = [f"{parts[0]} with a category", f"{count(result.n_unlabelled)} without"]
-    if head:
-        parts.append(f"{count(result.n_positive)} with a target ({percent(result.prevalence)})")
-    elif result.label_kind == "boolean":
-        parts.append(f"{count(result.n_positive)} positive ({percent(result.prevalence)})")
-    parts.append(f"{count(result.n_documents)} documents in {count(result.n_groups)} groups")
-    if result.threshold is not None:
-        parts.append(f"threshold {number(result.threshold)}")
-    if result.sign == "-":
-        parts.append("sign −")
-    if result.comparison_percentile is not None:
-        score, others = compared(result)
-        parts.append(f"{score} above {percent(result.comparison_percentile)} of {others}")
-    return " · ".join(parts)
-
-
-def compared(result: Result) -> tuple[str, str]:
-    """What a unit's percentile among comparison units is of, and among what."""
-    if result.kind == "attends":
-        return "target mass", "comparison heads"
-    score = words("eta_squared") if result.label_kind == "categorical" else "|pearson|"
-    return score, "comparison units"
 
 
 def head_facts(result: Result) -> list[str]:

@@ -21,6 +21,7 @@ from mi_hypotheses import (
     curves,
     head_charts,
     presentation,
+    tallies,
 )
 from mi_hypotheses.markdown import render_markdown
 from mi_hypotheses.presentation import (
@@ -118,6 +119,7 @@ def environment() -> Environment:
         curves=curves,
         comparison=comparison,
         present=presentation,
+        tallies=tallies,
         means=category_means,
         strongest=_strongest,
     )

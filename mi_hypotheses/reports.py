@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mi_hypotheses.errors import ReportError
 
 SCHEMA_VERSION: Literal[1] = 1
+
+_OF_WORDS = re.compile(r"words of (.+) without a token")
 
 Status = Literal["supported", "refuted", "inconclusive", "undefined", "error"]
 LabelKind = Literal["boolean", "numeric", "categorical"]
@@ -257,6 +260,7 @@ class Result(Record):
     replicates: dict[str, tuple[Number, ...]] = Field(default_factory=dict)  # see `metrics`
     floors: dict[str, Number] = Field(default_factory=dict)  # "metric.rival" -> value
     comparison_percentile: Number = None  # share of comparison units with less of the same
+    n_comparison: int = 0  # how many there were
     expect: tuple[Bar, ...] = ()
     verdict: Verdict
     histogram: Histogram | None = None
@@ -283,7 +287,11 @@ class ModelInfo(Record):
 
 
 class CorpusInfo(Record):
-    """`excluded` counts tokens that were not scored, by reason; `skipped` counts files."""
+    """`excluded` counts tokens that were not scored, by reason; `skipped` counts files.
+
+    `uncovered` counts spaCy's words that share no character with any token, so that no rule can
+    label them, by the pipeline that cut them.
+    """
 
     uri: str
     fingerprint: str
@@ -291,6 +299,21 @@ class CorpusInfo(Record):
     n_tokens: int
     excluded: dict[str, int] = Field(default_factory=dict)
     skipped: dict[str, int] = Field(default_factory=dict)
+    uncovered: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_are_no_tokens(cls, fields: Any) -> Any:
+        """Early reports counted such words among the excluded tokens."""
+        excluded = fields.get("excluded") if isinstance(fields, dict) else None
+        if not isinstance(excluded, dict) or "uncovered" in fields:
+            return fields
+        words = {reason: n for reason, n in excluded.items() if _OF_WORDS.fullmatch(reason)}
+        return {
+            **fields,
+            "excluded": {reason: n for reason, n in excluded.items() if reason not in words},
+            "uncovered": {_OF_WORDS.sub(r"\1", reason): n for reason, n in words.items()},
+        }
 
 
 class RunInfo(Record):

@@ -236,6 +236,7 @@ def result(
             },
             "floors": floors,
             "comparison_percentile": comparison.percentile(scores),
+            "n_comparison": len(comparison.values),
             "expect": bars,
             "verdict": Verdict(status=verdict.status, reasons=(*verdict.reasons, *unbeaten)),
             "histogram": findings.histogram(statistics),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mi_hypotheses import category_means, presentation
+from mi_hypotheses import category_means, presentation, tallies
 from mi_hypotheses.comparison import Column, Grid, side_by_side, trainings, without_checkpoints
 from mi_hypotheses.presentation import (
     MISSING,
@@ -64,6 +64,10 @@ def render_terminal(report: Report, console: Console) -> None:
             console.print(_labelled(result.verdict.status, _where([result]), reasons))
     for message, failed in _failures(report.results).items():
         console.print(_labelled("error", _where(failed), visible(message, line_ends=False)))
+    for corpus in report.corpora:
+        if corpus.uncovered:  # a rule cannot label what no token stands for
+            told = one_line("; ".join(tallies.uncovered_words(corpus)))
+            console.print(Text(f"{one_line(corpus.uri)}: {told}", style="dim"))
     for error in report.errors:
         message = visible(error.message, line_ends=False)
         console.print(_labelled("error", one_line(error.source), message))

@@ -221,6 +221,7 @@ def head(
         "n_documents": 388,
         "n_groups": 31,
         "comparison_percentile": 0.93,
+        "n_comparison": 14,
         "scores": found,
         "floors": floors(value),
         "expect": (Bar(metric="target_mass", at_least=0.5, status=status),),

@@ -135,6 +135,7 @@ def result(name: str = "python-comment", status: str = "supported", **changes: A
         "n_groups": 31,
         "threshold": 0.83,
         "comparison_percentile": 0.984,
+        "n_comparison": 64,
         "scores": scores(value),
         "floors": floors(value),
         "expect": (
@@ -284,6 +285,7 @@ def report(*results: Result, **changes: Any) -> Report:
                 n_tokens=6_204_112,
                 excluded={"bos": 24_000, "not_aligned": 12},
                 skipped={"undecodable": 2},
+                uncovered={"en_core_web_sm": 7},
             ),
             CorpusInfo(uri="stdlib", fingerprint="deadbeef", n_documents=700, n_tokens=2_000_000),
         ),

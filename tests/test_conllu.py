@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -240,6 +241,137 @@ def test_what_is_wrong_is_said_with_its_line(lines: list[str], message: str) -> 
         read(*lines)
 
 
+# --- entities ------------------------------------------------------------------------------------
+
+
+def marked(*marks: str, header: str = "") -> list[str]:
+    """A sentence `a b c ...` whose words have these marks."""
+    comments = [f"# global.Entity = {header}"] if header else []
+    letters = zip("abcdefgh", marks, strict=False)
+    rows = [row(str(n), letter, misc=mark) for n, (letter, mark) in enumerate(letters, 1)]
+    return [*comments, *rows, ""]
+
+
+def ents(*lines: str) -> list[tuple[str, str]]:
+    doc = gold_doc(one(*lines).to_bytes())
+    return [(ent.text, ent.label_) for ent in doc.ents]
+
+
+@pytest.mark.parametrize("name", ["NER", "ner", "NE"])
+def test_tags_of_words_are_entities(name: str) -> None:
+    def tagged(*tags: str) -> list[tuple[str, str]]:
+        return ents(*marked(*(f"{name}={tag}" for tag in tags)))
+
+    assert tagged("B-PER", "I-PER", "O", "B-LOC") == [("a b", "PER"), ("d", "LOC")]
+    assert tagged("B-PER", "B-PER", "I-LOC") == [("a", "PER"), ("b", "PER"), ("c", "LOC")]
+    assert tagged("I-PER", "I-PER", "O", "I-PER") == [("a b", "PER"), ("d", "PER")]
+    assert tagged("S-PER", "B-ORG", "I-ORG", "E-ORG", "I-ORG") == [
+        *(("a", "PER"), ("b c d", "ORG"), ("e", "ORG"))
+    ]
+
+
+def test_words_without_a_tag_are_outside() -> None:
+    assert ents(*marked("NER=B-PER", "_", "SpaceAfter=No|NER=I-PER")) == [
+        *(("a", "PER"), ("c", "PER"))
+    ]
+
+
+def test_a_tag_of_a_range_is_that_of_its_words() -> None:
+    words = [row("1", "do"), row("2", "n't"), row("3", "x", misc="NER=I-LAW"), ""]
+    assert ents(row("1-2", "don't", misc="NER=B-LAW"), *words) == [("don't x", "LAW")]
+    assert ents(row("1-2", "don't", misc="NER=S-LAW"), *words) == [("don't", "LAW"), ("x", "LAW")]
+
+
+def test_entities_hold_the_space_in_them_and_end_with_the_sentence() -> None:
+    lines = [
+        *(
+            row("1", "New", misc=r"SpacesAfter=\n\n|NER=B-GPE"),
+            row("2", "York", misc="NER=I-GPE"),
+            "",
+        ),
+        *(row("1", "York", misc="NER=B-GPE"), ""),
+    ]
+    assert ents(*lines) == [("New\n\nYork", "GPE"), ("York", "GPE")]
+
+
+@pytest.mark.parametrize(
+    ("header", "marks", "expected"),
+    [
+        (
+            "eid-etype-head-other",
+            ["(e1-person-1-", "e1)", "(e2-place-1-)"],
+            ["a b:person", "c:place"],
+        ),
+        ("GRP-etype-infstat", ["(1-person-new(2-place-new)", "_", "1)"], ["a:place"]),
+        ("entity-GRP-identity", ["(person-1-John", "person-1)"], ["a b:person"]),
+        ("", ["(e1-person-1", "e1)"], ["a b:person"]),
+        ("", ["(person-1-John_(b)", "_"], None),
+        ("", ["(person-1-John", "person-1-John)", "(place)"], ["a b:person", "c:place"]),
+        ("", ["(org(place)", "place)org)", "_"], None),
+        ("", ["(org", "(place)", "org)(person", "person)"], ["b:place", "c d:person"]),
+        ("", ["(e1-a-1(e2-b-1", "e1)", "e2)"], ["a b:a"]),
+        ("eid-etype", ["(e1[1/2]-person)", "(e2-place)", "(e1[2/2]-person)"], ["b:place"]),
+    ],
+)
+def test_brackets_are_entities(header: str, marks: list[str], expected: list[str] | None) -> None:
+    lines = marked(*(mark if mark == "_" else f"Entity={mark}" for mark in marks), header=header)
+    if expected is None:
+        with pytest.raises(CorpusError):
+            read(*lines)
+    else:
+        assert [f"{text}:{label}" for text, label in ents(*lines)] == expected
+
+
+def test_brackets_may_stand_at_empty_nodes_and_cross_sentences() -> None:
+    lines = [
+        row("1", "a"),
+        row("1.1", "_", misc="Entity=(e1-person(e2-place)"),
+        *(row("2", "b"), "", row("1", "c", misc="Entity=e1)"), ""),
+    ]
+    assert ents(*lines) == [("b c", "person")]
+
+
+def test_where_there_are_tags_brackets_do_not_count() -> None:
+    lines = marked("Entity=(e1-person-1)|NER=O", "NER=B-LOC|Entity=(e2-time-1)")
+    assert ents(*lines) == [("b", "LOC")]
+
+
+@pytest.mark.parametrize(
+    ("misc", "message"),
+    [
+        ("NER=PERSON", "Line 1 of x.conllu has NER=PERSON; tags are O, or B-"),
+        ("Entity=PERSON", "Line 1 of x.conllu has Entity=PERSON, which is not in brackets"),
+        ("Entity=e1)", "Line 1 of x.conllu closes 'e1', which nothing has opened"),
+        ("Entity=(e1-person-1", "Line 1 of x.conllu opens 'e1-person-1', which nothing closes"),
+    ],
+)
+def test_entities_that_are_written_wrongly_say_where(misc: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=re.escape(message)):
+        read(row("1", "a", misc=misc), row("2", "b", misc="Entity=(e9-person)"), "")
+
+
+def test_a_document_without_entities_has_none_where_its_file_has_some() -> None:
+    rest = ["# newdoc", *marked("_")]
+    first, second = read(*marked("NER=B-PER"), *rest)
+    assert first[1].ents == ["B-PER"]
+    assert second[1].ents == ["O"]
+    assert [gold.ents for _, gold in read(*marked("_"), *rest)] == [None, None]
+    assert [gold.ents for _, gold in read(*marked("Entity=(1)"), *rest)] == [None, None]
+    assert [gold.ents for _, gold in read(*marked("NER=O"), *rest)] == [["O"], ["O"]]
+
+
+def test_rules_see_entities() -> None:
+    view = gold_view("A", "lic", "e", " sl", "eeps", gold=one(*ALICE))
+    assert SpacyToken(ent_type="PER").labels(view).tolist() == [1, 1, 1, 0, 0]
+    none = SpacyPattern([{"ENT_TYPE": {"IN": ["ORG", "LOC"]}}])
+    assert not none.labels(view).any()
+    last = SpacyPattern([{"ENT_IOB": 3}, {"POS": "VERB"}], label=0, tokens="last")
+    assert last.labels(view).tolist() == [0, 0, 1, 0, 0]
+
+
+ALICE = (row("1", "Alice", "PROPN", misc="NER=B-PER"), row("2", "sleeps", "VERB"), "")
+
+
 # --- corpora -------------------------------------------------------------------------------------
 
 
@@ -289,6 +421,21 @@ def test_annotation_enters_the_fingerprint(corpus: Path) -> None:
     corpus.write_bytes(corpus.read_bytes().replace(b"nmod", b"obj"))
     after = measure(resolve(str(corpus)))
     assert before.documents == after.documents
+    assert before.fingerprint != after.fingerprint
+
+
+def test_shards_with_other_entities_are_others(corpus: Path, tmp_path: Path) -> None:
+    """What an earlier reading of the same text left in the cache is not found again."""
+    rule = SpacyToken(ent_type="ANIMAL")
+    cache, source = Cache(tmp_path / "cache"), resolve_model("py-gelu-1l")
+    before = ShardStore(str(corpus), source, cache, Window(64, None))
+    with pytest.raises(AnnotationError, match="has no entities"):
+        rule.labels(before.add(tuple(documents(corpus))).view(0))
+    untagged = b"|Number=Sing\t6\tnsubj\t_\t_"
+    corpus.write_bytes(corpus.read_bytes().replace(untagged, untagged[:-1] + b"NER=B-ANIMAL"))
+    after = ShardStore(str(corpus), source, cache, Window(64, None))
+    assert rule.labels(after.add(tuple(documents(corpus))).view(0)).any()
+    assert before.keys != after.keys
     assert before.fingerprint != after.fingerprint
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spacy
+from pydantic import ValidationError
 from spacy.tokens import Doc, Token
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from mi_hypotheses import pipelines
+from mi_hypotheses import docbins, pipelines
 from mi_hypotheses.annotation import DocumentDocs
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.context import Stages
@@ -113,6 +114,26 @@ def test_plain_values_of_extensions_are_kept(cache: Cache, tmp_path: Path) -> No
         view = DocStore(cache).annotated(shard, rule.pipelines).view(0)
         words = np.flatnonzero(rule.labels(view))
         assert [view.strings[word].strip() for word in words] == ["a", "c"]
+
+
+def test_extensions_of_long_texts_stay_with_their_words(tmp_path: Path) -> None:
+    Token.set_extension("tests_even", default=None, force=True)
+    name = saved(tmp_path / "extended", "tests_extended")
+    source = Pipeline(name, "en", Path(name), {})
+    source.language.max_length = 12
+    [doc] = source.docs(["a b c d\ne f g\n"])
+    assert isinstance(doc, Doc)
+    assert [word.text for word in doc if word._.tests_even] == ["a", "c", "\n", "e", "g"]
+
+
+def test_annotation_of_another_version_is_not_used(
+    cache: Cache, tagger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DocStore(cache).annotated(shard_of(cache, *TEXTS), {tagger})
+    CALLS.clear()
+    monkeypatch.setattr(docbins, "_code_hash", lambda: "another")
+    DocStore(cache).annotated(shard_of(cache, *TEXTS), {tagger})
+    assert CALLS == TEXTS
 
 
 def test_a_document_that_a_pipeline_fails_on_does_not_stop_the_others(
@@ -269,6 +290,16 @@ def test_a_run_with_spacy_rules(
     assert len(CALLS) == 2 * n_texts
 
 
+def test_words_without_a_token_are_no_excluded_tokens(
+    model: str, corpus: str, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert report(model, corpus, cache, SpacyToken(text="#")).corpora[0].uncovered == {}
+    monkeypatch.setattr(docbins, "_uncovered", lambda view, _: int("bad" in view.text))
+    [read] = report(model, corpus, cache, SpacyToken(text="#")).corpora
+    assert read.excluded == {}
+    assert read.uncovered == {"blank:en": sum("bad" in d.text for d in resolve(corpus).documents())}
+
+
 def test_an_edited_rule_needs_no_new_annotation(
     model: str, corpus: str, cache: Cache, tagger: str
 ) -> None:
@@ -278,6 +309,34 @@ def test_an_edited_rule_needs_no_new_annotation(
     assert CALLS == []
     assert after.run.tokens_per_second is None
     assert before.results[0].n_positive != after.results[0].n_positive
+
+
+def test_an_installed_pipeline_goes_by_its_name(
+    tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "en_tests"
+    package.mkdir()
+    saved(package / "en_tests-1.0", "tests_tagger")
+    meta = json.loads((package / "en_tests-1.0" / "meta.json").read_text("utf-8"))
+    (package / "meta.json").write_text(json.dumps({**meta, "name": "tests", "version": "1.0"}))
+    (package / "__init__.py").write_text(
+        "from spacy.util import load_model_from_init_py\n"
+        "def load(**overrides):\n"
+        "    return load_model_from_init_py(__file__, **overrides)\n"
+    )
+    (tmp_path / "en_tests-1.0.dist-info").mkdir()
+    (tmp_path / "en_tests-1.0.dist-info" / "METADATA").write_text("Name: en_tests\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    rule = SpacyToken(pos="NOUN", pipeline="en_tests")
+    view = DocStore(cache).annotated(shard_of(cache, "the cats"), rule.pipelines).view(0)
+    assert "".join(view.strings[i] for i in np.flatnonzero(rule.labels(view))).strip() == "cats"
+    with pytest.raises(ValidationError, match=r"'en_tests' has no entities \(ENT_TYPE\)"):
+        SpacyToken(ent_type="PERSON", pipeline="en_tests")
+
+
+def test_a_folder_that_is_not_there_is_no_package_to_install() -> None:
+    with pytest.raises(ValidationError, match="there is no folder 'not/there'"):
+        SpacyToken(pos="NOUN", pipeline="not/there")
 
 
 def test_a_stage_within_another_counts_for_itself_alone() -> None:

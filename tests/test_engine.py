@@ -187,8 +187,20 @@ def test_planted_categories(ask: Asker) -> None:
     assert result.floors["eta_squared.token_identity"] == pytest.approx(1)
     assert 0 < (result.floors["eta_squared.comparison_best"] or 0) < 1
     assert result.comparison_percentile == 1
+    assert result.n_comparison > 8
     assert {example.tokens[example.focus].label for example in result.examples.top} == {0.0}
     assert (result.bands, result.label_bands, result.n_positive) == ((), (), 0)
+
+
+def test_moved_categories_are_scored_where_they_are(ask: Asker) -> None:
+    moved = ask.result(ask.claim(sort_of_character.shift(1)))
+    back = ask.result(ask.claim(sort_of_character.shift(1).shift(-1)))
+    assert back.scores["eta_squared"].value == pytest.approx(1)
+    assert (moved.scores["eta_squared"].value or 0) < 0.5
+    assert moved.label_kind == "categorical"
+    assert moved.n_tokens == back.n_tokens
+    assert moved.n_unlabelled == back.n_unlabelled
+    assert moved.n_tokens < ask.result(ask.claim(sort_of_character)).n_tokens  # last ones fall off
 
 
 def test_scores_of_categories_come_back_from_the_cache(ask: Asker) -> None:

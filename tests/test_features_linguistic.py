@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mi_hypotheses.annotation import DocumentDocs
+from mi_hypotheses.annotation import DocumentDocs, Gold
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.corpora import resolve
 from mi_hypotheses.errors import AnnotationError
 from mi_hypotheses.features.catalogue import Feature, feature, features
 from mi_hypotheses.models import resolve as resolve_model
 from mi_hypotheses.shards import Shard, ShardStore, Window
+from mi_hypotheses.spacy_rules import SpacyRule
 from mi_hypotheses.text import TokenView
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "sentences.conllu"
@@ -38,6 +39,7 @@ class Word:
     morph: frozenset[str]
     head: int
     dep: str
+    entity: str  # the type, "" outside
     start: int
     words: list[Word]
 
@@ -80,10 +82,13 @@ def _sentence(block: str) -> Sentence:
         number, *columns = line.split("\t")
         if not number.isdecimal():
             continue
-        form, _, pos, tag, morph, head, dep, *_ = columns
+        form, _, pos, tag, morph, head, dep, _, misc = columns
+        found = re.search(r"NER=[BI]-(\w+)", misc)
+        entity = found[1] if found else ""
         place = text.index(form, place)
         features_ = frozenset(morph.split("|"))
-        words.append(Word(int(number), form, pos, tag, features_, int(head), dep, place, words))
+        word = Word(int(number), form, pos, tag, features_, int(head), dep, entity, place, words)
+        words.append(word)
         place += len(form)
     return Sentence(text, words)
 
@@ -123,6 +128,10 @@ def pronoun(*wanted: str) -> Expected:
 
 def begins(*relations: str) -> Expected:
     return lambda word: bool(word.begins & set(relations))
+
+
+def of_type(*types: str) -> Expected:
+    return lambda word: word.entity in types
 
 
 SUBJECTS = ("nsubj", "nsubj:pass", "csubj", "csubj:pass")
@@ -201,6 +210,12 @@ EXPECTED: dict[str, Expected] = {
     "relative_clause_start": begins("acl:relcl"),
     "clause_start": begins("acl:relcl", "advcl", "ccomp", "csubj", "csubj:pass"),
     "subject_start": begins(*SUBJECTS),
+    "entity": lambda word: word.entity != "",
+    "person": of_type("PERSON"),
+    "organisation": of_type("ORG"),
+    "place": of_type("GPE", "LOC", "FAC"),
+    "date_or_time": of_type("DATE", "TIME"),
+    "quantity": of_type("CARDINAL", "MONEY", "ORDINAL", "PERCENT", "QUANTITY"),
 }
 
 
@@ -288,6 +303,35 @@ def test_examples_are_sentences_of_the_corpus(found: Feature) -> None:
             text += shown
             wanted += [label] * len(shown)
         np.testing.assert_array_equal(labels_of(found, text), wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        ("person", ["PERSON", "PER", "person"]),
+        ("organisation", ["ORG", "organization"]),
+        ("place", ["GPE", "LOC", "FAC", "place"]),
+        ("date_or_time", ["DATE", "TIME", "time"]),
+        ("quantity", ["MONEY", "PERCENT"]),
+        ("entity", ["NORP", "MISC", "abstract"]),
+    ],
+)
+def test_entities_go_by_the_names_of_several_schemes(name: str, types: list[str]) -> None:
+    for kind in types:
+        gold = Gold(words=["A", "b"], spaces=[True, False], ents=[f"B-{kind}", "O"])
+        view = TokenView(
+            "A b",
+            np.array([0, 2], dtype=np.int32),
+            np.array([1, 3], dtype=np.int32),
+            docs=DocumentDocs("A b", gold.to_bytes()),
+        )
+        labelled = {each for each, found in FEATURES.items() if _asks_for_entities(found)}
+        labelled = {each for each in labelled if FEATURES[each].labels(view).tolist() == [1, 0]}
+        assert labelled == {f"linguistic.{name}", "linguistic.entity"}, kind
+
+
+def _asks_for_entities(found: Feature) -> bool:
+    return isinstance(found.of, SpacyRule) and found.of.needs == {"ENT_IOB"}
 
 
 # --- where they are used -------------------------------------------------------------------------

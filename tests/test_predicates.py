@@ -173,10 +173,24 @@ def test_categories_do_not_combine() -> None:
         lambda: sort & Regex("x"),
         lambda: Regex("x") | sort,
         lambda: ~sort,
-        lambda: sort.shift(1),
     ):
         with pytest.raises(ValidationError, match=mend):
             combine()
+
+
+def test_moved_categories_leave_tokens_without_one() -> None:
+    after = sort.shift(1)
+    assert after.categories == ("word", "sign")
+    assert (after.label_kind, after.numeric) == ("categorical", False)
+    before, labels = sort.labels(CODE), after.labels(CODE)
+    assert np.isnan(labels[0])
+    np.testing.assert_array_equal(labels[1:], before[:-1])
+    np.testing.assert_array_equal(sort.shift(-2).labels(CODE)[:-2], before[2:])
+    assert np.isnan(sort.shift(-2).labels(CODE)[-2:]).all()
+    assert np.isnan(sort.shift(99).labels(CODE)).all()
+    assert labelled(after.is_("word")) == labelled(sort.is_("word").shift(1))
+    assert describe(after) == "@category sort.shift(1)"
+    assert after.fingerprint() != sort.fingerprint()
 
 
 @pytest.mark.parametrize(

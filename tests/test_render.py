@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from mi_hypotheses import charts, presentation
+from mi_hypotheses import charts, comparison, presentation, tallies
 from mi_hypotheses.render import render_html, render_markdown, render_terminal
 from mi_hypotheses.reports import (
     CategoryBand,
@@ -25,7 +26,7 @@ from mi_hypotheses.reports import (
     Score,
     Verdict,
 )
-from tests import sample_report
+from tests import sample_heads, sample_report
 
 HOSTILE = "<script>alert('x')</script>&<b>\"`|](http://x)"
 VOID = {"meta", "input", "br", "wbr", "link", "img"}
@@ -110,6 +111,7 @@ def hostile_report() -> Report:
         n_tokens=1,
         excluded={HOSTILE: 1},
         skipped={HOSTILE: 1},
+        uncovered={HOSTILE: 1},
     )
     return sample_report.report(
         result,
@@ -140,8 +142,9 @@ def test_the_page_shows_every_result_with_its_verdict_and_headline_scores(
 def test_the_page_names_what_was_not_loaded_and_what_was_not_scored(page: Page) -> None:
     assert "plugins/typo.py:3" in page.text
     assert "There is no hook 'mi_modles'." in page.text
-    assert "24,000 tokens (bos)" in page.text
-    assert "2 files (undecodable)" in page.text
+    assert "24,000 tokens not scored (bos)" in page.text
+    assert "2 files left out (undecodable)" in page.text
+    assert "7 words of en_core_web_sm without a token" in page.text
 
 
 def test_links_of_the_table_lead_to_the_sections(page: Page) -> None:
@@ -304,6 +307,7 @@ def test_markdown_has_a_row_and_a_section_for_each_result(report: Report) -> Non
     assert markdown.count("\n### ") == 7  # six hypotheses and what was not loaded
     assert "- ≈ **inconclusive**: `L0N417` of `py-gelu-1l` on `package:networkx`" in markdown
     assert "Only 3 positive tokens; 20 are needed." in markdown
+    assert r"; 2 files left out (undecodable); 7 words of en\_core\_web\_sm without a" in markdown
 
 
 @pytest.mark.parametrize("width", [80, 104, 160])
@@ -316,6 +320,7 @@ def test_the_terminal_shows_verdicts_scores_reasons_and_errors(report: Report, w
     assert "ValueError: bad span (9, 4)." in shown
     assert "plugins/typo.py:3" in shown
     assert "Only 3 positive tokens; 20 are needed." in shown
+    assert "package:sympy: 7 words of en_core_web_sm without a token" in shown
     assert shown.rstrip().endswith("1 error · 1 not loaded")
 
 
@@ -369,6 +374,52 @@ def test_an_interval_bar_has_room_for_negative_and_large_values() -> None:
     assert "expected at least 5" in drawn
     charts.interval_bar(Score(value=-0.4, low=-0.5, high=-0.3))
     charts.interval_bar(Score(value=None))
+
+
+def test_the_bars_of_a_column_have_one_scale() -> None:
+    small, large = Score(value=0.5), Score(value=28.9, low=27, high=31)
+    results = [
+        sample_report.result(scores={"lift": s}, floors={}, expect=()) for s in (small, large)
+    ]
+    limits = charts.tracks(results, ["lift", "f1"])
+    assert limits == {"lift": (0.0, 50.0), "f1": (0.0, 1.0)}
+    for score in (small, large):
+        assert ">50.0</text>" in charts.interval_bar(score, limits=limits["lift"])
+    wide = sample_report.result(scores={"lift": small}, floors={"lift.random": 70}, expect=())
+    assert charts.tracks([wide], ["lift"]) == {"lift": (0.0, 100.0)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "|pearson| above 63 of 64 comparison units"),
+        ({"comparison_percentile": 1.0}, "|pearson| above all 64 comparison units"),
+        ({"n_comparison": 0}, "|pearson| above 98.4% of the comparison units"),
+    ],
+)
+def test_how_a_unit_stands_among_others_is_counted(changes: dict[str, Any], told: str) -> None:
+    result = sample_report.result(**changes)
+    assert " ".join(tallies.compared(result) or ()) == told
+    assert tallies.counts_text(result).endswith(told)
+
+
+def test_the_best_head_of_a_layer_is_called_so() -> None:
+    best = sample_heads.head(comparison_percentile=1.0, n_comparison=7)
+    assert tallies.compared(best) == ("target mass", "best of the 8 heads of its layer")
+    assert tallies.compared(sample_heads.head(comparison_percentile=None)) is None
+
+
+def test_a_model_and_its_checkpoints_are_named_once() -> None:
+    [plain] = sample_report.report().models
+    steps = [f"py-attn-2l@step={n}" for n in (1000, 0)]
+    models = [plain.model_copy(update={"reference": name}) for name in [*steps, "py-attn-2l", "z"]]
+    named = [
+        (family.last.reference, [model.reference for model in family.earlier])
+        for family in comparison.families(models)
+    ]
+    assert named == [("py-attn-2l", ["py-attn-2l@step=0", "py-attn-2l@step=1000"]), ("z", [])]
+    page = Page(render_html(sample_report.report(models=tuple(models))))
+    assert "+ 2 checkpoints" in page.text
 
 
 def unbeaten_result(status: str = "supported") -> Result:

@@ -13,8 +13,17 @@ from rich.console import Console
 from mi_hypotheses import attention_view, curves, head_charts, presentation
 from mi_hypotheses.cli.answer import print_answer
 from mi_hypotheses.comparison import in_natural_order, trainings
-from mi_hypotheses.render import render_html, render_markdown, render_terminal
-from mi_hypotheses.reports import Attention, AttentionExample, Bar, Report, Result, Score, Verdict
+from mi_hypotheses.render import asset, render_html, render_markdown, render_terminal
+from mi_hypotheses.reports import (
+    Attention,
+    AttentionExample,
+    Bar,
+    DistanceBand,
+    Report,
+    Result,
+    Score,
+    Verdict,
+)
 from tests import sample_heads, sample_report
 from tests.test_render import HOSTILE, Page, terminal
 
@@ -197,7 +206,7 @@ def test_a_page_of_heads_is_balanced_and_speaks_of_queries(page: Page) -> None:
     assert "threshold0" not in page.text
     assert "threshold–" not in page.text
     assert "|pearson|" not in page.text
-    assert "target mass above93.0% of comparison heads" in page.text
+    assert "target massabove 13 of 14 other heads of its layer" in page.text
     assert "best other head" in page.text
 
 
@@ -229,6 +238,25 @@ def test_distances_are_pairs_of_attention_and_expectation_with_bos_last() -> Non
     heights = [float(a["height"] or 0) for a in of_class(drawn, "share")]
     assert max(heights) == pytest.approx(0.7 * 126, abs=0.2)
     assert [float(a["height"] or 0) for a in of_class(drawn, "wanted")] == pytest.approx([126])
+
+
+def test_a_little_attention_is_not_written_as_none() -> None:
+    bands = tuple(
+        DistanceBand(low=n, high=n, attention=value, expected=0.0)
+        for n, value in enumerate((0.004, 0.0, 0.25))
+    )
+    drawn = head_charts.distance_chart(Attention(distances=bands))
+    written = re.findall(r'class="mid faint"[^>]*>([^<]*)<', drawn)
+    assert written == ["&lt;.01", "0", "0.25", "0", "0", "0"]
+
+
+def test_a_query_that_looks_at_itself_keeps_its_shade() -> None:
+    style = asset("report.css")
+    rule = re.search(r"\.heads pre \.q\.m,\.heads pre \.q\.l\{([^}]*)\}", style)
+    assert rule is not None
+    assert "background:var(--shade" in rule[1]
+    page = html_of(sample_heads.head())
+    assert ".p9{--shade:color-mix(" in page
 
 
 def test_keys_ahead_have_negative_distances_and_no_labels_run_into_each_other() -> None:
@@ -485,7 +513,9 @@ def test_white_space_in_the_names_of_slices_is_shown() -> None:
 
 def test_the_note_on_floors_names_other_heads_and_nought_against_nought_has_no_mark() -> None:
     lost = sample_heads.head(floors={"target_mass.comparison_best": 0.9})
-    assert "other head: the best" in (presentation.unbeaten_note([lost]) or "")
+    assert (presentation.unbeaten_note([lost]) or "").endswith(
+        "on the same tokens (other head: the best of the other heads of its layer)."
+    )
     scores = {"target_mass": Score(value=0.0, low=0.0, high=0.0)}
     nought = sample_heads.head(scores=scores, floors={"target_mass.comparison_best": 0.0})
     assert presentation.unbeaten(nought) == []

@@ -103,6 +103,10 @@ class Row:
         return _pairs(self.feats)
 
     @property
+    def entity(self) -> str:
+        return _pairs(self.misc).get("NER", "").partition("-")[2]
+
+    @property
     def space(self) -> str:
         return "" if _pairs(self.misc).get("SpaceAfter") == "No" else " "
 
@@ -315,11 +319,21 @@ def test_empty_nodes_are_reached_and_stand_in_a_graph(sentence: Sentence) -> Non
 def test_misc_says_nothing_but_entities_and_spaces(sentence: Sentence) -> None:
     for row in sentence.rows:
         for name, value in _pairs(row.misc).items():
-            if name == "Entity":
-                assert value in ENTITIES, row
+            if name == "NER":
+                assert row.entity in ENTITIES, row
                 assert row.upos != "PUNCT", row
+                assert row.id.isdigit()
             else:
                 assert (name, value) == ("SpaceAfter", "No"), row
+
+
+@each
+def test_entities_begin_with_their_first_word(sentence: Sentence) -> None:
+    before = ""
+    for word in sentence.words:
+        begins = _pairs(word.misc).get("NER", "B-").startswith("B-")
+        assert begins or word.entity == before, word
+        before = word.entity
 
 
 def test_the_sample_is_varied() -> None:
@@ -328,7 +342,7 @@ def test_the_sample_is_varied() -> None:
         assert {word.features[name] for word in words if name in word.features} == values
     assert {word.upos for word in words} == set(TAGS)
     assert {word.relation for word in words} >= SUBTYPES
-    assert {_pairs(word.misc).get("Entity") for word in words} - {None} == ENTITIES
+    assert {word.entity for word in words} - {""} == ENTITIES
     assert sum(len(sentence.ranges) for sentence in SENTENCES) >= 20
     assert sum(len(sentence.empty) for sentence in SENTENCES) == 3
     assert any(row.space == "" for sentence in SENTENCES for row, *_ in sentence.ranges)

@@ -215,7 +215,7 @@ def test_patterns_are_validated_by_spacy_when_written(patterns: Any, message: st
             {"dep": "nsubj"},
             r"no dependency parse \(DEP\); its components: tests_tagger",
         ),
-        (SpacyToken, {"ent_type": "X"}, r"entities \(ENT_IOB\).*spacy download en_core_web_sm"),
+        (SpacyToken, {"ent_type": "X"}, r"entities \(ENT_TYPE\).*spacy download en_core_web_sm"),
         (SpacyToken, {"pos": "NOUN", "pipeline": "blank:en"}, r"parts of speech \(POS\).*none"),
         (SpacyPattern, {"patterns": [{"DEP": "y"}], "pipeline": "blank:de"}, "models/de"),
         (SpacyPhrase, {"phrases": ["a"], "attr": "LEMMA", "pipeline": "blank:en"}, "lemmas"),
