@@ -17,6 +17,8 @@ from mi_hypotheses.models import Site
 # Activations may differ by this share of the largest.
 _TOLERANCE = {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 _TF32_TOLERANCE = 1e-2
+# Tokens of a document that are compared: more than GPT-Neo's local attention reaches.
+_COMPARED = 320
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ class FusedPath:
     without SDPA and layers without attention are read by hooks.
 
     Nothing is taken on trust: the first time that a layer's attention or activations are asked
-    for, with padding or without, up to two documents are read both ways, and a difference means
-    hooks from then on.
+    for, with padding or without, the beginnings of up to two documents are read both ways, and a
+    difference means hooks from then on.
     """
 
     def __init__(self, bridge: Any, *, attention: ByHooks, activations: ByHooks, keep: ByHooks):
@@ -139,10 +141,11 @@ class FusedPath:
 
 
 def _some(tokens: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor]:
-    """The first document and the one with the most padding, their mask, and what of them is no
-    padding."""
+    """The beginnings of the first document and of the one with the most padding, their mask, and
+    what of them is no padding."""
     rows = [0] if mask is None else sorted({0, int(mask.sum(-1).argmin())})
-    some = tokens[rows]
+    some = tokens[rows, :_COMPARED]
     if mask is None:
         return some, None, torch.ones_like(some)
-    return some, mask[rows], mask[rows]
+    shown = mask[rows, :_COMPARED]
+    return some, shown, shown
