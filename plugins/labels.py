@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from _claims import PROSE, claim
@@ -41,12 +42,15 @@ AUXILIARIES = """
     will would cannot
 """
 
+STOP_AFTER_WORD: list[dict[str, Any]] = [{"IS_ALPHA": True, "IS_LOWER": True}, {"ORTH": "."}]
+COMMA_AFTER_NUMBER: list[dict[str, Any]] = [{"LIKE_NUM": True}, {"ORTH": ","}]
+
 FULL_STOP = claim(
     "full-stop",
     "Fires on the full stop after a word of prose.",
     GELU,
     289,
-    SpacyPattern([{"IS_ALPHA": True, "IS_LOWER": True}, {"ORTH": "."}], label=1),
+    SpacyPattern(STOP_AFTER_WORD, label=1),
     corpora=PROSE,
     expect={"pearson": 0.4, "ap": 0.35},
 )
@@ -80,7 +84,7 @@ NUMBER_COMMA = claim(
     "Fires on the comma after a number.",
     SOLU,
     380,
-    SpacyPattern([{"LIKE_NUM": True}, {"ORTH": ","}], label=1),
+    SpacyPattern(COMMA_AFTER_NUMBER, label=1),
     expect={"pearson": 0.5, "ap": 0.55},
 )
 NUMBER_WORD = claim(
