@@ -1,15 +1,16 @@
 """Two ways in which the strongest activations mislead, each on one neuron.
 
 An *interpretability illusion* (Bolukbasi et al. 2021): on docstrings alone a neuron looks as if it
-did one thing, and on whole files, which hold these docstrings and the code around them, it does
-another. It was found by comparing, for each neuron and feature, the share of the strongest
+did one thing, and on whole files, which hold nearly all of these docstrings and the code around
+them, it does another. It was found by comparing, for each neuron and feature, the share of the strongest
 activations that the feature labels on either; its bars are those of `_claims.py`, from the
 docstrings of NetworkX.
 
 A *polysemantic* neuron: two predicates that share next to no token explain a part each, and
-together nearly all of its strong activations. All three claims have the same bars, three quarters
-of what the two together score on test documents of `networkx-sample`. It was found among the
-pairs of features whose union correlates more with a neuron than either does.
+together nearly all of its strong activations. It was found among the pairs of features whose union
+correlates more with a neuron than either does. All three claims have the same bars, three quarters
+of what the two together score on test documents of `networkx-sample`: either alone is expected to
+fall short of them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ DOCTEST = feature("python.doctest_line")
 CODE = DOCTEST | ~(feature("python.string") | feature("python.comment"))
 ILLUSION = claim(
     "illusion-of-doctests",
-    "Fires in the code of doctests. (On docstrings alone. In whole files it fires in all code.)",
+    "Fires in the code of doctests. (It seems so on docstrings; in files it fires in all code.)",
     GELU,
     749,
     DOCTEST,
@@ -60,7 +61,7 @@ OTHER_SENSE = claim(
 )
 BOTH_SENSES = claim(
     "both-senses",
-    "Fires on underscores and on opening brackets.",
+    "Fires on two things, underscores and opening brackets, and on little else.",
     SOLU,
     1185,
     UNDERSCORE | OPENING_BRACKET,

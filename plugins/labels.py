@@ -1,7 +1,9 @@
 """Claims in other words than regexes: spaCy's rules, numbers and categories.
 
 `_claims.py` says how they were found and where their bars come from. spaCy's rules ask for
-attributes of the words themselves, for which its tokenizer (`blank:en`) is enough.
+attributes of the words themselves, for which its tokenizer (`blank:en`) is enough. Numbers and
+categories that follow from the token alone cannot beat what is known of the token; their scores
+say how short a description of the neuron can be.
 """
 
 from __future__ import annotations
