@@ -2,9 +2,9 @@
 
 An *interpretability illusion* (Bolukbasi et al. 2021): on docstrings alone a neuron looks as if it
 did one thing, and on whole files, which hold nearly all of these docstrings and the code around
-them, it does another. It was found by comparing, for each neuron and feature, the share of the strongest
-activations that the feature labels on either; its bars are those of `_claims.py`, from the
-docstrings of NetworkX.
+them, it does another. It was found by comparing, for each neuron and feature, the share of the
+strongest activations that the feature labels on either; its bars are those of `_claims.py`, from
+the docstrings of NetworkX.
 
 A *polysemantic* neuron: two predicates that share next to no token explain a part each, and
 together nearly all of its strong activations. It was found among the pairs of features whose union
