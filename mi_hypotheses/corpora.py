@@ -84,12 +84,13 @@ class FileCorpus:
     docstrings: bool = False
     skipped: Counter[str] = field(default_factory=Counter, compare=False)
 
-    def documents(self) -> Iterator[Document]:
-        """See `Corpus.documents`."""
+    def documents(self, *, wanted: Callable[[str], bool] | None = None) -> Iterator[Document]:
+        """See `Corpus.documents`. Files of one document are not read where their id is not
+        `wanted`; they count as filtered."""
         self.skipped.clear()
-        return _documents(self.uri, self._entries(), skipped=self.skipped)
+        return _documents(self.uri, self._entries(wanted), skipped=self.skipped)
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self, wanted: Callable[[str], bool] | None) -> Iterator[Entry]:
         for file in self.files():
             if file.path.suffix == ".jsonl":
                 for entry in sources.json_lines(file):
@@ -103,6 +104,8 @@ class FileCorpus:
                         self.skipped["undecodable"] += 1
                     else:
                         yield found
+            elif wanted is not None and not wanted(file.id):
+                self.skipped["filtered"] += 1
             elif (text := self._text(file.path)) is not None:
                 yield Entry(file.id, text)
 
@@ -166,7 +169,7 @@ def _documents(uri: str, entries: Iterable[Entry], *, skipped: Counter[str]) -> 
             seen.add(content)
             ids.add(document.id)
             yield document
-    if not ids:
+    if not ids and not skipped["filtered"]:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
         why = f"left out: {reasons}" if reasons else "no file matches"
         raise CorpusError(f"The corpus {uri!r} holds no documents ({why}).")
@@ -242,12 +245,18 @@ class Filter(BaseModel):
 
     def keeps(self, document: Document) -> bool:
         """Whether `document` stays."""
-        length, name = len(document.text), document.id
+        length = len(document.text)
+        return (
+            self.keeps_id(document.id)
+            and self.shortest <= length
+            and (self.longest is None or length <= self.longest)
+        )
+
+    def keeps_id(self, name: str) -> bool:
+        """Whether a document of that id stays, if its length is right."""
         return (
             any(fnmatchcase(name, pattern) for pattern in self.include)
             and not any(fnmatchcase(name, pattern) for pattern in self.exclude)
-            and self.shortest <= length
-            and (self.longest is None or length <= self.longest)
             and int.from_bytes(_digest(name)[:8], "little") < self.share * 2**64
         )
 
@@ -287,9 +296,13 @@ class NamedCorpus:
     def documents(self) -> Iterator[Document]:
         """See `Corpus.documents`."""
         self.skipped.clear()
-        found = False
-        for document in self.source.documents():
-            if self.definition.filter.keeps(document):
+        found, keep = False, self.definition.filter
+        if isinstance(self.source, FileCorpus):
+            documents = self.source.documents(wanted=keep.keeps_id)
+        else:
+            documents = self.source.documents()
+        for document in documents:
+            if keep.keeps(document):
                 found = True
                 yield replace(document, corpus=self.uri)
             else:

@@ -363,6 +363,16 @@ def test_a_named_corpus_is_its_source_filtered(tmp_path):
     assert corpus.skipped == {"filtered": 2}
 
 
+def test_what_a_filter_leaves_out_by_its_id_is_not_read(tmp_path):
+    write(tmp_path, {"mine.toml": NAMED})
+    write(tmp_path / "texts", {"a.txt": "long", "b.md": "long as well"})
+    (tmp_path / "texts" / "c.md").write_bytes(b"\xff")
+    corpus = resolve("mine", named_dirs=[tmp_path])
+
+    assert [document.id for document in corpus.documents()] == ["a.txt"]
+    assert corpus.skipped == {"filtered": 2}  # and none undecodable
+
+
 def test_a_share_keeps_the_same_documents_wherever_they_lie(tmp_path):
     shared = NAMED.replace("shortest = 3", "share = 0.5")
     write(tmp_path, {"half.toml": shared})
