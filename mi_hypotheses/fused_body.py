@@ -21,6 +21,8 @@ from transformers.masking_utils import sdpa_mask
 Read: TypeAlias = Callable[[int, Tensor], None]
 Keep: TypeAlias = Callable[[Any, Any, Tensor], None]
 
+# Queries whose scores are held at a time on a CPU: more of them leave the processor's cache.
+CPU_ROWS = 64
 _NAME = "mi_hypotheses_sdpa"  # with "sdpa" in it, transformers sees that the model supports it
 
 
@@ -105,12 +107,19 @@ class FusedBody:
                 handle.remove()
 
     def _show(
-        self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None
+        self,
+        layer: int,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        *,
+        scaling: float | None,
+        causal: bool,
     ) -> None:
         if layer not in self._heads or self._read is None:
             return
         heads = torch.tensor(self._heads.pop(layer), device=query.device)
-        self._read(layer, _pattern(query, key, mask, heads=heads, scaling=scaling))
+        self._read(layer, _pattern(query, key, mask, heads=heads, scaling=scaling, causal=causal))
         if not self._heads:
             raise _Reached
 
@@ -173,11 +182,8 @@ def _attend(
                 raise Refused(f"attention with {name}")
         causal = options.get("is_causal")
         causal = getattr(module, "is_causal", True) if causal is None else causal
-        shown = attention_mask
-        if shown is None and causal:
-            size = (query.shape[-2], key.shape[-2])
-            shown = torch.ones(size, dtype=torch.bool, device=query.device).tril()[None, None]
-        show(query, key, shown, options.get("scaling"))
+        causal = causal and attention_mask is None
+        show(query, key, attention_mask, scaling=options.get("scaling"), causal=causal)
     attended: tuple[Tensor, None] = sdpa_attention_forward(
         module, query, key, value, attention_mask, **options
     )
@@ -185,22 +191,39 @@ def _attend(
 
 
 def _pattern(
-    query: Tensor, key: Tensor, mask: Tensor | None, *, heads: Tensor, scaling: float | None
+    query: Tensor,
+    key: Tensor,
+    mask: Tensor | None,
+    *,
+    heads: Tensor,
+    scaling: float | None,
+    causal: bool = False,
 ) -> Tensor:
-    """The attention of some heads, in float32.
+    """The attention of some heads, in float32, [batch, head, query, key].
 
     Keys may be fewer than queries (grouped): neighbouring heads share one. The mask is true where
-    attention goes, or is added to the scores, or None where it goes everywhere.
+    attention goes, or is added to the scores; without one it goes everywhere, or where `causal` to
+    keys up to the query.
     """
     group = query.shape[1] // key.shape[1]
-    wanted = query.index_select(1, heads).float()
-    keys = key.index_select(1, heads // group).float()
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    scores = wanted @ keys.transpose(-1, -2) * scale  # [batch, head, query, key]
-    if mask is not None:
-        mask = mask if mask.shape[1] == 1 else mask.index_select(1, heads)
-        if mask.dtype == torch.bool:
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        else:
-            scores = scores + mask
-    return scores.softmax(-1)
+    wanted = query.index_select(1, heads).float() * scale
+    keys = key.index_select(1, heads // group).float().transpose(-1, -2)
+    if mask is not None and mask.shape[1] > 1:
+        mask = mask.index_select(1, heads)
+    n_queries, n_keys = wanted.shape[-2], keys.shape[-1]
+    pattern = wanted.new_zeros(*wanted.shape[:-1], n_keys)
+    rows = CPU_ROWS if query.device.type == "cpu" else n_queries
+    for start in range(0, n_queries, rows):
+        stop = min(start + rows, n_queries)
+        end = stop if causal else n_keys
+        scores = wanted[:, :, start:stop] @ keys[..., :end]
+        if causal:
+            ahead = torch.ones(stop - start, end, dtype=torch.bool, device=scores.device)
+            scores.masked_fill_(ahead.triu(start + 1), torch.finfo(scores.dtype).min)
+        elif mask is not None and mask.dtype == torch.bool:
+            scores.masked_fill_(~mask[:, :, start:stop], torch.finfo(scores.dtype).min)
+        elif mask is not None:
+            scores += mask[:, :, start:stop]
+        pattern[:, :, start:stop, :end] = scores.softmax(-1)
+    return pattern
