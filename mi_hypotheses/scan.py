@@ -46,12 +46,16 @@ _UNNAMEABLE = re.compile(r"[\s:\[\]/]+")
 
 @dataclass(frozen=True)
 class Subject:
-    """What is looked for in units: a predicate in neurons, a target in heads."""
+    """What is looked for in units: a predicate in neurons, a target in heads.
+
+    An `optional` one was not asked for by its own name: where it fails it is left out.
+    """
 
     name: str
     claim: str
     what: Predicate | Target
     source: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +151,9 @@ def scan(
     cache.trim()
     for note in dict.fromkeys(cache.notes):
         context.progress.note(note)
-    errors = [
-        LoadError(source=job.hypothesis.name, message=job.error)
-        for job in measurement.jobs
+    failed = [
+        (subject.optional, LoadError(source=job.hypothesis.name, message=job.error))
+        for subject, job in zip(subjects, measurement.jobs, strict=True)
         if job.error is not None
     ]
     columns = {kind: best_units(scored, kind) for kind in ("fires", "attends")}
@@ -171,7 +175,8 @@ def scan(
         shared=shared(scored, options.least),
         results=tuple(results),
         not_finite=max((not_finite(each) for each in scored), default=0),
-        errors=(*load_errors, *errors),
+        errors=(*load_errors, *(error for optional, error in failed if not optional)),
+        left_out=tuple(error for optional, error in failed if optional),
     )
     whole = Report(run=run, models=(source.info,), corpora=(info,), results=tuple(results))
     return Scan(report, whole, matrix(scored), tuple(claims))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from mi_hypotheses.reports import (
     CorpusInfo,
     LabelKind,
@@ -103,4 +101,5 @@ class ScanReport(Record):
     shared: tuple[Shared, ...] = ()
     results: tuple[Result, ...] = ()
     not_finite: int = 0  # units whose activations are no finite numbers somewhere
-    errors: tuple[LoadError, ...] = Field(default=())
+    errors: tuple[LoadError, ...] = ()
+    left_out: tuple[LoadError, ...] = ()  # subjects that do not fit the corpus

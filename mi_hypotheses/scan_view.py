@@ -42,7 +42,9 @@ def render_scan_terminal(report: ScanReport, console: Console) -> None:
     for line in shared_lines(report):
         console.print(Text(line), soft_wrap=True)
     for reason, names in by_reason(undefined).items():
-        console.print(Text(f"No scores for {listed(names)}: {reason}.", style="dim"))
+        console.print(
+            Text(f"No scores for {listed(names)}: {reason}.", style="dim"), soft_wrap=True
+        )
     if report.not_finite:
         console.print(
             Text(f"{count(report.not_finite)} units are not finite or do not vary.", style="dim")
@@ -142,7 +144,7 @@ def _table(*titles: str) -> Table:
             no_wrap=not fold,
             overflow="fold",
             ratio=1 if fold else None,
-            min_width=24 if fold else None,
+            min_width=19 if fold else None,
         )
     return table
 

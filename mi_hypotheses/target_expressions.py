@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 import mi_hypotheses
-from mi_hypotheses.errors import UnknownNameError, UsageError, did_you_mean
+from mi_hypotheses.errors import UsageError, did_you_mean
 from mi_hypotheses.features.catalogue import Feature, feature
 from mi_hypotheses.loading import plain_validation
 from mi_hypotheses.predicates import Predicate
@@ -173,14 +173,17 @@ def _class(name: ast.Name) -> type[Part]:
 
 
 def _feature(call: ast.Call) -> Feature:
-    """The feature that `feature("python.comment")` names."""
+    """The feature that `feature("python.comment")` names, on a pipeline where one is given."""
     by_place, by_name = _arguments(call)
+    pipeline = by_name.pop("pipeline", None)
     names = [*by_place, *by_name.values()]
     if len(names) != 1 or not by_name.keys() <= {"name"} or not isinstance(names[0], str):
         raise _ExpressionError(call, 'feature takes one name: feature("python.comment").')
+    if not isinstance(pipeline, str | None):
+        raise _ExpressionError(call, 'pipeline= of feature is a name: "en_core_web_sm".')
     try:
-        return feature(names[0])
-    except UnknownNameError as error:
+        return feature(names[0], pipeline=pipeline)
+    except UsageError as error:
         raise _ExpressionError(call, f"{str(error)[:1].lower()}{str(error)[1:]}") from None
 
 

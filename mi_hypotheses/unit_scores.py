@@ -119,7 +119,7 @@ def _undefined(job: FiresJob, counts: Sequence[int], test: Floats, p: Floats) ->
     """Why there are no scores; empty where there are."""
     if job.label_kind == "boolean" and min(counts) < LEAST_TOKENS:
         which = "positive" if counts[1] <= counts[0] else "negative"
-        return (f"only {min(counts)} {which} test tokens; at least {LEAST_TOKENS} are needed",)
+        return (f"fewer than {LEAST_TOKENS} {which} test tokens",)
     if job.label_kind == "categorical" and sum(n >= LEAST_TOKENS for n in counts) < 2:
         return (f"fewer than two categories have {LEAST_TOKENS} test tokens",)
     if np.isnan(test).all():

@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mi_hypotheses.annotation import DocumentDocs, Gold
+from mi_hypotheses.annotation import GOLD, DocumentDocs
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.corpora import resolve
-from mi_hypotheses.errors import AnnotationError
+from mi_hypotheses.errors import AnnotationError, UsageError
 from mi_hypotheses.features.catalogue import Feature, feature, features
 from mi_hypotheses.models import resolve as resolve_model
 from mi_hypotheses.shards import Shard, ShardStore, Window
 from mi_hypotheses.spacy_rules import SpacyRule
 from mi_hypotheses.text import TokenView
+from tests.small_pipelines import saved
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "sentences.conllu"
 FEATURES = features("linguistic")
@@ -374,3 +375,30 @@ def test_empty_text_has_no_label(found: Feature) -> None:
     ends = np.arange(1, 3, dtype=np.int32)
     labels = found.labels(TokenView(" \n", ends - 1, ends))
     assert np.isnan(labels).all() if found.categories else not labels.any()
+
+
+def test_features_of_language_can_be_read_from_a_pipeline(tmp_path: Path) -> None:
+    path = saved(tmp_path / "pipeline", "tests_tagger")
+    found = feature("linguistic.plural_noun", pipeline=path)
+    assert found.written == f'feature("linguistic.plural_noun", pipeline="{path}")'
+    assert found.pipelines == {path}
+    assert found.fingerprint() != feature("linguistic.plural_noun").fingerprint()
+    text = "the cats see a dog"
+    starts = np.array([0, 4, 9, 13, 15], dtype=np.int32)
+    ends = np.array([3, 8, 12, 14, 18], dtype=np.int32)
+    labels = found.labels(TokenView(text, starts, ends))
+    assert labels.tolist() == [0, 1, 0, 0, 0]
+
+
+def test_every_rule_of_a_feature_moves_to_the_pipeline(tmp_path: Path) -> None:
+    path = saved(tmp_path / "pipeline", "tests_tagger", "tests_parser", names=True)
+    for name, found in FEATURES.items():
+        assert GOLD in found.pipelines, name
+        assert feature(name, pipeline=path).pipelines == {path}, name
+
+
+def test_pipelines_that_cannot_be_used_are_told() -> None:
+    with pytest.raises(UsageError, match=r"'linguistic.noun': the spaCy pipeline 'blank:en' has"):
+        feature("linguistic.noun", pipeline="blank:en")
+    with pytest.raises(UsageError, match="reads no annotation"):
+        feature("python.comment", pipeline="blank:en")

@@ -65,6 +65,11 @@ if TYPE_CHECKING:
     metavar="FILE.py",
     help="Add the best units to this plugin file, with bars as measured.",
 )
+@click.option(
+    "--pipeline",
+    metavar="NAME",
+    help="The spaCy pipeline that features of language read, where documents have no annotation.",
+)
 @click.option("-m", "--model", multiple=True, help="The model to scan.")
 @click.option(
     "--corpus", multiple=True, metavar="URI", help="What to scan it on.  [default: stdlib]"
@@ -90,6 +95,7 @@ def scan(
     exact: int,
     write: Path | None,
     output: str | None,
+    pipeline: str | None,
     modules: Sequence[str],
     as_json: bool,
     no_cache: bool,
@@ -112,10 +118,10 @@ def scan(
     from rich.console import Console
 
     from mi_hypotheses.cli.running import engine_settings
-    from mi_hypotheses.scan_view import render_scan_terminal
+    from mi_hypotheses.scan_view import listed, render_scan_terminal
 
     settings = engine_settings(flags)
-    found = _found(subjects, settings, modules=modules)
+    found = _found(subjects, settings, modules=modules, pipeline=pipeline)
     options, asked = _options(found.subjects, unit, top=top, exact=exact, least=least)
     if not asked:
         print_errors(found.errors)
@@ -145,6 +151,11 @@ def scan(
     else:
         render_scan_terminal(made.report, Console(highlight=False))
     print_errors(made.report.errors)
+    if left_out := made.report.left_out:
+        names = listed([error.source for error in left_out])
+        click.echo(
+            f"{len(left_out)} features were left out: {names}. {left_out[0].message}", err=True
+        )
     if output:
         _write_all(made, found.plugins, Path(output))
     if write:
@@ -163,8 +174,9 @@ class _Found:
     plugins: Plugins
 
 
-def _found(arguments: Sequence[str], settings: Settings, *, modules: Sequence[str]) -> _Found:
-    from mi_hypotheses.scan import Subject
+def _found(
+    arguments: Sequence[str], settings: Settings, *, modules: Sequence[str], pipeline: str | None
+) -> _Found:
 
     paths = [argument for argument in arguments if _is_path(argument)]
     of_files = {path: what for path in paths for what in _in_file(path)}
@@ -177,7 +189,7 @@ def _found(arguments: Sequence[str], settings: Settings, *, modules: Sequence[st
         if argument in of_files:
             subjects.append(of_files[argument])
         elif argument not in rest:
-            subjects += [Subject(*each) for each in _ready_made(argument)]
+            subjects += _ready_made(argument, pipeline)
     by_what = {each.what.fingerprint(): each for each in reversed(subjects)}
     once = [each for each in subjects if by_what[each.what.fingerprint()] is each]
     errors = collected.errors if collected else ()
@@ -226,32 +238,42 @@ def _claim(what: Predicate | Target) -> str:
     return f"Fires on {describe(what)}."
 
 
-def _ready_made(argument: str) -> Iterator[tuple[str, str, Predicate | Target, str]]:
+def _ready_made(argument: str, pipeline: str | None) -> Iterator[Subject]:
     """The features, pattern or target that an argument names; see `scan`."""
     from mi_hypotheses.cli.scoring import read_regex
-    from mi_hypotheses.errors import UnknownNameError
-    from mi_hypotheses.features.catalogue import THEMES, catalogue, feature
+    from mi_hypotheses.features.catalogue import THEMES, feature
+    from mi_hypotheses.scan import Subject
     from mi_hypotheses.target_expressions import parse_target
 
     kind, _, rest = argument.partition(":")
-    what: Predicate | Target
     if kind == "features":
-        matching = [each for name, each in catalogue().items() if fnmatchcase(name, rest)]
-        if not matching:
-            raise UnknownNameError(
-                f"No feature's name matches {rest!r}. The command 'mih features' lists all."
-            )
-        yield from ((each.name, _claim(each), each, "") for each in matching)
-        return
-    if kind == "regex":
-        what = read_regex(rest)
-        yield rest, _claim(what), what, ""
+        yield from _features(rest, pipeline)
+    elif kind == "regex":
+        pattern = read_regex(rest)
+        yield Subject(rest, _claim(pattern), pattern)
     elif kind == "feature" or argument.partition(".")[0] in THEMES:
-        what = feature(argument)
-        yield what.name, _claim(what), what, ""
+        found = feature(argument, pipeline=pipeline)
+        yield Subject(found.name, _claim(found), found)
     else:
-        what = parse_target(argument)
-        yield argument, _claim(what), what, ""
+        target = parse_target(argument)
+        yield Subject(argument, _claim(target), target)
+
+
+def _features(pattern: str, pipeline: str | None) -> Iterator[Subject]:
+    """All features whose names match; those of language that cannot be read are left out."""
+    from mi_hypotheses.annotation import GOLD
+    from mi_hypotheses.errors import UnknownNameError
+    from mi_hypotheses.features.catalogue import catalogue, feature
+    from mi_hypotheses.scan import Subject
+
+    matching = [each for name, each in catalogue().items() if fnmatchcase(name, pattern)]
+    if not matching:
+        raise UnknownNameError(
+            f"No feature's name matches {pattern!r}. The command 'mih features' lists all."
+        )
+    for each in matching:
+        read = each if GOLD not in each.pipelines else feature(each.name, pipeline=pipeline)
+        yield Subject(each.name, _claim(read), read, optional=True)
 
 
 def _named_apart(subjects: Sequence[Subject]) -> list[Subject]:

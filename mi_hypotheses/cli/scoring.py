@@ -37,6 +37,7 @@ class _Question:
     tokens: str
     predicate: str | None
     feature: str | None
+    pipeline: str | None
     target: str | None
     unit: str
     expect: tuple[str, ...]
@@ -64,6 +65,11 @@ def _in_a_file(written: str) -> bool:
 @click.option("--tokens", default="any", help="any, all, first or last tokens of a match.")
 @click.option(
     "--feature", metavar="NAME", help="A ready-made predicate: python.comment; see 'mih features'."
+)
+@click.option(
+    "--pipeline",
+    metavar="NAME",
+    help="The spaCy pipeline that a feature of language reads, where documents have no annotation.",
 )
 @click.option(
     "--predicate",
@@ -183,10 +189,11 @@ def _subject(question: _Question) -> Predicate | Target:
         raise UsageError(
             "--flags, --group and --tokens say how to read --regex, and there is none."
         )
-    if question.feature is not None:
-        return feature(question.feature)
-    if question.predicate is not None and question.predicate.startswith("feature:"):
-        return feature(question.predicate)
+    named = question.predicate or ""
+    if question.feature is not None or named.startswith("feature:"):
+        return feature(question.feature or named, pipeline=question.pipeline)
+    if question.pipeline:
+        raise UsageError("--pipeline says how to read --feature, and there is none.")
     if question.predicate is not None:
         return _named(question.predicate, option="predicate")
     written = question.target or ""

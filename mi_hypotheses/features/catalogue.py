@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from dataclasses import KW_ONLY, field
+from dataclasses import KW_ONLY, field, replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from mi_hypotheses.errors import UnknownNameError
-from mi_hypotheses.predicates import CONFIG, Labels, Predicate
+from mi_hypotheses.annotation import GOLD
+from mi_hypotheses.errors import UnknownNameError, UsageError
+from mi_hypotheses.predicates import (
+    CONFIG,
+    All,
+    AnyOf,
+    IsCategory,
+    Labels,
+    Not,
+    Predicate,
+    Shift,
+)
+from mi_hypotheses.spacy_rules import SpacyRule
 from mi_hypotheses.text import TokenView
 
 # The modules of this package that define features.
@@ -29,7 +40,8 @@ class Feature(Predicate):
     `examples` are texts in which what is labelled stands between `«` and `»`; they run as
     tests, character by character. A numeric feature says the label after `«`, as in `«2:text»`,
     a categorical one the category. Where a feature depends on the tokens, `¦` stands between
-    them. Those of a feature that needs annotation are sentences of `corpora/sentences.conllu`.
+    them. Those of a feature that needs annotation are sentences of `corpora/sentences.conllu`;
+    `pipeline` is whose annotation it reads, where it is not that of the documents.
     """
 
     name: str
@@ -37,6 +49,7 @@ class Feature(Predicate):
     summary: str = Field(min_length=1)
     of: Predicate
     examples: tuple[str, ...] = Field(min_length=1)
+    pipeline: str | None = None
     kind: Literal["feature"] = field(default="feature", init=False, repr=False, kw_only=True)
 
     @property
@@ -59,7 +72,8 @@ class Feature(Predicate):
 
     @property
     def written(self) -> str:
-        return f'feature("{self.name}")'
+        asked = "" if self.pipeline is None else f', pipeline="{self.pipeline}"'
+        return f'feature("{self.name}"{asked})'
 
     def fingerprint(self) -> str:
         return self.of.fingerprint()
@@ -85,18 +99,46 @@ def catalogue() -> dict[str, Feature]:
     return {name: found for theme in THEMES for name, found in features(theme).items()}
 
 
-def feature(name: str) -> Feature:
+def feature(name: str, *, pipeline: str | None = None) -> Feature:
     """The feature called `name`, as in `python.comment`; `feature:` before it is left out.
+
+    Args:
+        name: `theme.variable`.
+        pipeline: the spaCy pipeline that annotates the documents, for a feature of language;
+            without it their own annotation is read.
 
     Raises:
         UnknownNameError: there is none.
+        UsageError: the feature reads no annotation, or the pipeline cannot give what it needs.
     """
     name = name.removeprefix("feature:")
     theme = name.partition(".")[0]
     found = features(theme) if theme in THEMES else {}
     if name not in found:
         raise _unknown(name)
-    return found[name]
+    return found[name] if pipeline is None else _by_pipeline(found[name], pipeline)
+
+
+def _by_pipeline(found: Feature, pipeline: str) -> Feature:
+    """The feature, read from a pipeline's annotation."""
+    if GOLD not in found.pipelines:
+        raise UsageError(f"The feature {found.name!r} reads no annotation: leave pipeline= out.")
+    try:
+        return replace(found, of=_rules_by(found.of, pipeline), pipeline=pipeline)
+    except ValidationError as error:
+        first = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"The feature {found.name!r}: {first}") from None
+
+
+def _rules_by(predicate: Predicate, pipeline: str) -> Predicate:
+    """The predicate with all spaCy rules in it on a pipeline."""
+    if isinstance(predicate, SpacyRule):
+        return replace(predicate, pipeline=pipeline)
+    if isinstance(predicate, All | AnyOf):
+        return replace(predicate, of=tuple(_rules_by(part, pipeline) for part in predicate.of))
+    if isinstance(predicate, Not | Shift | IsCategory | Feature):
+        return replace(predicate, of=_rules_by(predicate.of, pipeline))
+    return predicate
 
 
 def _unknown(name: str) -> UnknownNameError:

@@ -3,7 +3,7 @@
 They are read from annotation that comes with the documents: `.conllu` files, such as the corpus
 `sentences`, or `.spacy` files, which hold what any spaCy pipeline has tagged and parsed. Relations
 are found by the names of Universal Dependencies and by those of spaCy's English pipelines. Other
-documents cannot be scored by them. Of a phrase, its head is labelled. Of an entity, every word is;
+documents take `feature("linguistic.noun", pipeline="en_core_web_sm")`, or `--pipeline`. Of a phrase, its head is labelled. Of an entity, every word is;
 its type may be one of OntoNotes (`PERSON`, `GPE`), of the short ones (`PER`, `LOC`), or of those
 that Universal Dependencies' corpora have (`person`, `place`), which take in common nouns as well.
 """
