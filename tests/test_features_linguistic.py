@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mi_hypotheses.annotation import GOLD, DocumentDocs
+from mi_hypotheses.annotation import GOLD, DocumentDocs, Gold
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.corpora import resolve
 from mi_hypotheses.errors import AnnotationError, UsageError

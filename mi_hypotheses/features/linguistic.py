@@ -1,11 +1,12 @@
 """Features of language: parts of speech, forms of verbs, nouns and pronouns, syntax, and entities.
 
 They are read from annotation that comes with the documents: `.conllu` files, such as the corpus
-`sentences`, or `.spacy` files, which hold what any spaCy pipeline has tagged and parsed. Relations
-are found by the names of Universal Dependencies and by those of spaCy's English pipelines. Other
-documents take `feature("linguistic.noun", pipeline="en_core_web_sm")`, or `--pipeline`. Of a phrase, its head is labelled. Of an entity, every word is;
-its type may be one of OntoNotes (`PERSON`, `GPE`), of the short ones (`PER`, `LOC`), or of those
-that Universal Dependencies' corpora have (`person`, `place`), which take in common nouns as well.
+`sentences`, or `.spacy` files, which hold what any spaCy pipeline has tagged and parsed. For other
+documents name a pipeline: `feature("linguistic.noun", pipeline="en_core_web_sm")`, or `--pipeline`
+on the command line. Relations are found by the names of Universal Dependencies and by those of
+spaCy's English pipelines. Of a phrase, its head is labelled. Of an entity, every word is; its type
+may be one of OntoNotes (`PERSON`, `GPE`), of the short ones (`PER`, `LOC`), or of those that
+Universal Dependencies' corpora have (`person`, `place`), which take in common nouns as well.
 """
 
 from __future__ import annotations
