@@ -19,6 +19,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from mi_hypotheses.memory import is_out_of_memory
+
 Read: TypeAlias = Callable[[int, Tensor], None]
 
 _NAME = "mi_hypotheses_sdpa"  # with "sdpa" in it, transformers sees that the model supports it
@@ -94,6 +96,8 @@ class FusedAttention:
             for layer, expected in slow.items():
                 _compare(fast[layer], expected, real=real, dtype=self.body.model.dtype)
         except Exception as error:  # whatever an unknown architecture raises
+            if is_out_of_memory(error):  # says nothing of the architecture
+                raise
             self._give_up(error)
         self._checked |= asked
 
