@@ -15,7 +15,8 @@ from mi_hypotheses.grids import Floats
 class CrossSums:
     """Sums of several units of a layer against several labels.
 
-    All are centred by fixed means: `centre` [units] and `label_centre` [labels].
+    All are centred by fixed means: `centre` [units] and `label_centre` [labels]. Sums are float64
+    throughout: float32 ones would depend on where shards end and which labels come together.
     """
 
     centre: Floats
@@ -32,11 +33,10 @@ class CrossSums:
 
     def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
         """Add tokens: activations [tokens, units], labels [tokens, labels]."""
-        a = activations - self.centre.astype(np.float32)
-        c = (labels - self.label_centre).astype(np.float32)
+        a, c = activations - self.centre, labels - self.label_centre
         self.n += len(a)
-        self.unit_sums += np.stack([a.sum(0, dtype=np.float64), np.einsum("tu,tu->u", a, a)])
-        self.label_sums += np.stack([c.sum(0, dtype=np.float64), np.einsum("tl,tl->l", c, c)])
+        self.unit_sums += np.stack([a.sum(0), np.einsum("tu,tu->u", a, a)])
+        self.label_sums += np.stack([c.sum(0), np.einsum("tl,tl->l", c, c)])
         self.products += c.T @ a
 
     def merge(self, other: CrossSums) -> None:
@@ -84,7 +84,7 @@ class CategorySums:
     def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
         """Add tokens: activations [tokens, units], labels [tokens]; those without are left out."""
         known = ~np.isnan(labels)
-        a = activations[known] - self.centre.astype(np.float32)
+        a = activations[known] - self.centre
         members = one_hot(labels[known], self.categories)
         self.counts += members.sum(axis=1, dtype=np.int64)
         self.sums += members @ a
