@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,23 @@ if TYPE_CHECKING:
 
 LAYERS, NEURONS, HEADS, CONTEXT = 2, 24, 3, 32
 NAME = "toy"
+
+
+@cache
+def _tables() -> tuple[Tokenizer, Tensor, Tensor, Tensor]:
+    """The tokenizer, which tokens hold a '#', and what activations and attention are read from."""
+    import torch
+
+    tokenizer = Tokenizer.from_file(
+        Path(mi_hypotheses.pretrained.__file__).with_name("tokenizer.json")
+    )
+    words = [tokenizer.decode([token]) for token in range(tokenizer.size)]
+    drawn = torch.Generator().manual_seed(0)
+    tables = torch.randn(LAYERS, len(words), NEURONS, generator=drawn)
+    hashes = torch.tensor(["#" in word for word in words])
+    tables[0, :, 0] = hashes.float()
+    tables[0, :, 1] = torch.tensor([float(any(map(str.isdigit, word))) for word in words])
+    return tokenizer, hashes, tables, torch.rand(LAYERS, len(words), HEADS, generator=drawn)
 
 
 @dataclass
@@ -50,10 +68,7 @@ class Toy:
     out_of_memory: Callable[[], Exception] | None = None
 
     def __post_init__(self) -> None:
-        import torch
-
-        file = Path(mi_hypotheses.pretrained.__file__).with_name("tokenizer.json")
-        self.tokenizer = Tokenizer.from_file(file)
+        self.tokenizer, self.hash, self.tables, self.keys = _tables()
         self.info = ModelInfo(
             reference=self.reference,
             fingerprint=self.fingerprint,
@@ -64,13 +79,6 @@ class Toy:
             n_heads=HEADS,
             n_ctx=CONTEXT,
         )
-        words = [self.tokenizer.decode([token]) for token in range(self.tokenizer.size)]
-        drawn = torch.Generator().manual_seed(0)
-        self.hash = torch.tensor(["#" in word for word in words])
-        self.tables = torch.randn(LAYERS, len(words), NEURONS, generator=drawn)
-        self.tables[0, :, 0] = self.hash.float()
-        self.tables[0, :, 1] = torch.tensor([float(any(map(str.isdigit, w))) for w in words])
-        self.keys = torch.rand(LAYERS, len(words), HEADS, generator=drawn)
 
     def _run(self, tokens: Tensor) -> None:
         if len(tokens) > self.room:
