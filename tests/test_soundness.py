@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,42 +140,49 @@ def mi_load_model(reference):
     return MODEL if reference == toy.NAME else None
 """
 
-Start = Callable[..., "subprocess.Popen[str]"]
+
+@dataclass
+class Running:
+    """A `mih run`, and where its report goes."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def report(self) -> dict[str, Any]:
+        """What the report says in the end, but for when and how fast."""
+        assert self.process.wait(timeout=120) in (0, 1)
+        report: dict[str, Any] = json.loads((self.output / "report.json").read_text("utf-8"))
+        del report["run"]
+        assert "error" not in {result["verdict"]["status"] for result in report["results"]}
+        return report
+
+
+Start = Callable[[Path, str], Running]
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """Start `mih run` with a cache in a project with a slow model."""
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start `mih run` with a cache in a project with a slow model; the report has a name."""
     project = tmp_path_factory.mktemp("project")
     (project / "claims.py").write_text(PLUGIN, "utf-8")
     toy.corpus(project / "texts.jsonl")
     environment = {name: value for name, value in os.environ.items() if name[:4] != "MIH_"}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    main = "import sys; from mi_hypotheses.cli import main; sys.exit(main())"
+    started = []
 
-    def begin(cache: Path, *more: str) -> subprocess.Popen[str]:
-        main = "import sys; from mi_hypotheses.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", main, "run", "claims.py", "--json", *more]
-        command += ["--cache-dir", str(cache), "-o", str(cache.with_suffix(".reports"))]
-        return subprocess.Popen(
-            command,
-            cwd=project,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def begin(cache: Path, name: str) -> Running:
+        output = project / name
+        command = [sys.executable, "-c", main, "run", "claims.py", "--quiet"]
+        command += ["--cache-dir", str(cache), "-o", str(output)]
+        process = subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL)
+        started.append(process)
+        return Running(process, output)
 
-    return begin
-
-
-def said(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The report that a process prints, but for when and how fast."""
-    out, err = process.communicate(timeout=120)
-    assert process.returncode in (0, 1), err
-    report: dict[str, Any] = json.loads(out)
-    del report["run"]
-    assert "error" not in {result["verdict"]["status"] for result in report["results"]}
-    return report
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +191,7 @@ def undisturbed(
 ) -> tuple[dict[str, Any], int]:
     """What an undisturbed run says, and the number of entries that it makes."""
     cache = tmp_path_factory.mktemp("undisturbed") / "cache"
-    report = said(start(cache))
+    report = start(cache, "undisturbed").report()
     return report, len([*Cache(cache).entries()])
 
 
@@ -199,16 +207,15 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     report, entries = undisturbed
     cache = Cache(tmp_path / "cache")
     seen = []
-    for least in sorted(random.Random(1).sample(range(2, entries * 3 // 4), 4)):
-        process = start(cache.directory)
-        while len([*cache.entries()]) < least and process.poll() is None:
+    for least in sorted(random.Random(1).sample(range(2, entries * 3 // 4), 3)):
+        each = start(cache.directory, "killed")
+        while len([*cache.entries()]) < least and each.process.poll() is None:
             time.sleep(0.002)
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, "it had ended before"
+        each.process.kill()
+        assert each.process.wait() == -signal.SIGKILL, "it had ended before"
         seen.append(columns(cache))
-        assert not (tmp_path / "cache.reports" / "report.json").exists()
-    toy.same(said(start(cache.directory)), report)
+        assert not (each.output / "report.json").exists()
+    toy.same(start(cache.directory, "killed").report(), report)
     assert any(0 < some < columns(cache) for some in seen), seen
 
 
@@ -217,16 +224,14 @@ def test_runs_beside_each_other_and_a_cache_that_is_cleared_do_no_harm(
 ) -> None:
     report, _ = undisturbed
     cache = Cache(tmp_path / "cache")
-    pair = [start(cache.directory) for _ in range(2)]
+    pair = [start(cache.directory, name) for name in ("one", "other")]
     cleared = 0
-    while any(process.poll() is None for process in pair):
+    while any(each.process.poll() is None for each in pair):
         time.sleep(0.1)
-        if cleared < 40:
+        if cleared < 60:
             cleared += cache.clear()
-    assert cleared >= 40
-    for process in pair:
-        toy.same(said(process), report)
-    left: Mapping[str, Path] = {
-        path.name: path for path in cache.directory.rglob("*") if path.is_file()
-    }
-    assert set(left.values()) == {*cache.entries()}
+    assert cleared >= 60
+    for each in pair:
+        toy.same(each.report(), report)
+    files = {path for path in cache.directory.rglob("*") if path.is_file()}
+    assert files == {*cache.entries()}, "something half-written was left"
