@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _DIGEST_SIZE = 16
 _VERSION = 1
+_ATTEMPTS = 3
 DEFAULT_LIMIT = 5 * 2**30
 SPARED_SECONDS = 3600
 
@@ -63,7 +64,10 @@ class Cache:
     @classmethod
     def temporary(cls) -> Cache:
         """A cache that is gone with this object, at the latest when the process ends."""
-        directory = tempfile.mkdtemp(prefix="mih-")
+        try:
+            directory = tempfile.mkdtemp(prefix="mih-")
+        except OSError:  # a full disk
+            return cls(Path(os.devnull))  # nothing can be written there, so all stays in memory
         made = cls(Path(directory))
         weakref.finalize(made, shutil.rmtree, directory, ignore_errors=True)
         return made
@@ -103,7 +107,9 @@ class Cache:
             CacheError: the entry is not there even then.
         """
         arrays = self.get(key)
-        if arrays is None:
+        for _ in range(_ATTEMPTS):  # more than one, as another process may clear the cache
+            if arrays is not None:
+                break
             make()
             arrays = self.get(key)
         if arrays is None:
@@ -142,28 +148,54 @@ class Cache:
 
         What was used within `SPARED_SECONDS` stays: another run may be about to read it.
         """
+        half_written = self._drop_half_written()
         spared = time.time_ns() - SPARED_SECONDS * 10**9
-        stats = [(stat.st_mtime_ns, stat.st_size, path) for path, stat in self._stats()]
+        found = self._stats(self.entries())
+        stats = [(stat.st_mtime_ns, stat.st_size, path) for path, stat in found]
         excess = sum(size for _, size, _ in stats) - self.limit_bytes
         known = sorted(entry for entry in stats if entry[0] < spared)
         dropped = 0
         for _, size, path in known:
             if dropped >= excess:
                 break
-            path.unlink(missing_ok=True)
-            dropped += size
-        return dropped
+            with contextlib.suppress(OSError):  # in a directory that is read only
+                path.unlink(missing_ok=True)
+                dropped += size
+        return dropped + half_written
 
     def clear(self) -> int:
-        """Drop all entries; returns their number."""
+        """Drop all entries; returns their number.
+
+        Raises:
+            CacheError: the directory cannot be written.
+        """
+        self._drop_half_written()
         paths = list(self.entries())
         for path in paths:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise CacheError(
+                    f"The cache {self.directory} cannot be cleared: {error.strerror}."
+                ) from None
         self._memory.clear()
         return len(paths)
 
-    def _stats(self) -> Iterator[tuple[Path, os.stat_result]]:
-        for path in self.entries():
+    def _drop_half_written(self) -> int:
+        """Drop what writers left that were killed; returns bytes dropped.
+
+        What is newer than `SPARED_SECONDS` may be of one that still writes.
+        """
+        spared, dropped = time.time_ns() - SPARED_SECONDS * 10**9, 0
+        for path, stat in self._stats(self.directory.glob("??/.*.arrays.*")):
+            if stat.st_mtime_ns < spared:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+                    dropped += stat.st_size
+        return dropped
+
+    def _stats(self, paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+        for path in paths:
             try:
                 yield path, path.stat()
             except OSError:  # another process dropped it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.cache import Cache
-from mi_hypotheses.forward import Batch, Forward
+from mi_hypotheses.forward import Batch, Forward, Made
 from mi_hypotheses.grids import Column, Floats
 from mi_hypotheses.layer_sums import CategorySums, CrossSums, one_hot
 from mi_hypotheses.models import Site
@@ -29,6 +29,16 @@ class LayerSums:
 
     cross: CrossSums
     categories: list[CategorySums]
+
+    def merge(self, other: LayerSums) -> None:
+        """Add the sums of other tokens; the first that are added say what all are centred by."""
+        if not self.cross.n:
+            self.cross.centre = other.cross.centre
+            for each in self.categories:
+                each.centre = other.cross.centre
+        self.cross.merge(other.cross)
+        for mine, others in zip(self.categories, other.categories, strict=True):
+            mine.merge(others)
 
 
 @dataclass
@@ -72,9 +82,13 @@ class ColumnStore:
             )
             gather[site] = torch.from_numpy(both).to(self.forward.model.device)
             found[site] = np.empty((len(shard), len(both)), dtype=np.float32)
-        for batch, activations in self._run(shard, shard.windows(), gather):
+
+        def on_host(_batch: Batch, activations: Mapping[Site, Tensor]) -> dict[Site, Column]:
+            return {site: values.cpu().numpy() for site, values in activations.items()}
+
+        for batch, activations in self._run(shard, shard.windows(), gather, on_host):
             for site, values in activations.items():
-                found[site][batch.index[batch.real]] = values.cpu().numpy()
+                found[site][batch.index[batch.real]] = values
         for site, indices in units.items():
             for column, unit in enumerate(indices):
                 self.cache.put(self._key(shard, site, unit), {"a": found[site][:, column]})
@@ -110,37 +124,64 @@ class ColumnStore:
             sums: changed in place, one entry a site. Products are float32 within a batch and
                 float64 across batches.
         """
-        import torch
-
         windows = [w for w in shard.windows() if chosen[w[0] : w[0] + w[1]].any()]
-        for batch, activations in self._run(shard, windows, dict.fromkeys(sums)):
+
+        def add_up(batch: Batch, activations: Mapping[Site, Tensor]) -> dict[Site, LayerSums]:
             index = batch.index[batch.real]
             keep = chosen[index]
-            targets = torch.from_numpy(labels[:, index[keep]].astype(np.float32))
+            targets = labels[:, index[keep]]
             codes = [label[index[keep]] for label in categories]
-            for site, values in activations.items():
-                into = sums[site]
-                a = values[torch.from_numpy(keep).to(values.device)]
-                if not into.cross.n and len(a):
-                    centre = a.mean(0).cpu().double().numpy()
-                    into.cross.centre = centre
-                    for each in into.categories:
-                        each.centre = centre
-                a = a - torch.from_numpy(into.cross.centre).to(a)
-                _add_labels(into.cross, a, targets.to(a.device))
-                for each, code in zip(into.categories, codes, strict=True):
-                    _add_categories(each, a, code)
+            return {
+                site: _layer_sums(values, keep, targets, codes, sums[site])
+                for site, values in activations.items()
+            }
+
+        for _, of_batch in self._run(shard, windows, dict.fromkeys(sums), add_up):
+            for site, made in of_batch.items():
+                sums[site].merge(made)
 
     def _run(
-        self, shard: Shard, windows: Sequence[tuple[int, int]], sites: Mapping[Site, Tensor | None]
-    ) -> Iterator[tuple[Batch, dict[Site, Tensor]]]:
-        """Forward passes; yields each batch with [real tokens, units] for each site."""
+        self,
+        shard: Shard,
+        windows: Sequence[tuple[int, int]],
+        sites: Mapping[Site, Tensor | None],
+        reduce: Callable[[Batch, Mapping[Site, Tensor]], Made],
+    ) -> Iterator[tuple[Batch, Made]]:
+        """Forward passes; yields each batch with what `reduce` makes of the activations
+        [real tokens, units] of each site."""
         import torch
 
-        for batch, tokens, mask in self.forward.batches(shard, windows):
+        def run(batch: Batch, tokens: Tensor, mask: Tensor | None) -> Made:
             activations = self.forward.model.activations(tokens, sites=sites, attention_mask=mask)
             real = torch.from_numpy(batch.real).to(tokens.device)
-            yield batch, {site: a[:, batch.bos :][real] for site, a in activations.items()}
+            return reduce(batch, {site: a[:, batch.bos :][real] for site, a in activations.items()})
+
+        return self.forward.batches(shard, windows, run)
+
+
+def _layer_sums(
+    values: Tensor,
+    keep: NDArray[np.bool_],
+    labels: Floats,
+    codes: Sequence[Floats],
+    before: LayerSums,
+) -> LayerSums:
+    """The sums of a batch, to be merged with those before: of activations [tokens, units] where
+    `keep` holds, with labels [labels, kept] and of each categorical label the codes [kept]."""
+    import torch
+
+    a = values[torch.from_numpy(keep).to(values.device)]
+    first = not before.cross.n and len(a) > 0
+    centre = a.mean(0).cpu().double().numpy() if first else before.cross.centre
+    made = LayerSums(
+        CrossSums(centre, before.cross.label_centre),
+        [CategorySums(centre, each.categories) for each in before.categories],
+    )
+    a = a - torch.from_numpy(centre).to(a)
+    _add_labels(made.cross, a, torch.from_numpy(labels.astype(np.float32)).to(a.device))
+    for each, code in zip(made.categories, codes, strict=True):
+        _add_categories(each, a, code)
+    return made
 
 
 def _add_labels(into: CrossSums, a: Tensor, c: Tensor) -> None:

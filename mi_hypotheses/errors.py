@@ -10,6 +10,7 @@ MiHypothesesError
 │   └── AnnotationError     spaCy annotation that it needs and that cannot be had
 ├── CorpusError             a corpus that cannot be read
 ├── ModelError              a model or tokenizer that cannot be loaded or aligned
+├── DeviceMemoryError       a device with too little memory for a model
 ├── CacheError              a cache that cannot be read or written
 ├── BaselineError           a baseline that cannot be read or written
 └── ReportError             a report file that cannot be read or written
@@ -61,6 +62,10 @@ class CorpusError(MiHypothesesError):
 
 class ModelError(MiHypothesesError):
     """A model or tokenizer that cannot be loaded or aligned."""
+
+
+class DeviceMemoryError(MiHypothesesError):
+    """A device with too little memory for a model, even for one window at a time."""
 
 
 class CacheError(MiHypothesesError):

@@ -27,8 +27,9 @@ def t_tail(t: Floats, degrees: int) -> Floats:
     """
     with np.errstate(invalid="ignore", over="ignore"):
         x = degrees / (degrees + np.square(t))
+        y = np.square(t) / (degrees + np.square(t))  # 1 - x, exact near t = 0
     upper = 0.5 * _beta_series(np.minimum(x, 0.9), degrees / 2, 0.5)
-    inner = 0.5 - 0.5 * _beta_series(np.minimum(1 - x, 0.9), 0.5, degrees / 2)
+    inner = 0.5 - 0.5 * _beta_series(np.minimum(y, 0.9), 0.5, degrees / 2)
     tail = np.where(x < 0.5, upper, inner)
     return np.where(np.isnan(t), np.nan, np.where(t > 0, tail, 1 - tail))
 

@@ -83,12 +83,13 @@ class Firing:
                     labels = _stacked(graded, index, shard)
                     categories = [job.labels_on(index, shard) for job in sorted_out]
                     self.columns.add_layer_sums(shard, chosen, labels, categories, sums)
+            lost = sum(each.cross.not_finite() for each in sums.values())
             correlations = np.stack([sums[site].cross.pearson() for site in sites], axis=1)
             for job, found in zip(graded, correlations, strict=True):
-                _choose(job, sites, found)
+                _choose(job, sites, found, lost)
             for number, job in enumerate(sorted_out):
                 shares = [sums[site].categories[number].eta_squared() for site in sites]
-                _choose(job, sites, np.stack(shares))
+                _choose(job, sites, np.stack(shares), lost)
 
     def _calibration_means(self, members: list[FiresJob]) -> NDArray[np.float64]:
         """The mean label of each job on calibration tokens."""
@@ -202,9 +203,12 @@ def _stacked(jobs: Sequence[FiresJob], index: int, shard: Shard) -> Floats:
     return np.stack(labels) if labels else np.empty((0, len(shard)))
 
 
-def _choose(job: FiresJob, sites: Sequence[Site], correlations: NDArray[np.float64]) -> None:
+def _choose(
+    job: FiresJob, sites: Sequence[Site], correlations: NDArray[np.float64], lost: int
+) -> None:
     """Take the unit with the highest |pearson|, or the lowest pearson where the claim is that
-    it is low, or the highest η²; `correlations` is these, [sites, units]."""
+    it is low, or the highest η²; `correlations` is these, [sites, units], and 0 for the `lost`
+    units that are not finite."""
     low = job.hypothesis.sign == "-"
     best = int(np.argmax(-correlations if low else np.abs(correlations)))
     site, index = divmod(best, correlations.shape[1])
@@ -218,3 +222,5 @@ def _choose(job: FiresJob, sites: Sequence[Site], correlations: NDArray[np.float
         f"{job.hypothesis.unit}: best of {correlations.size} by {by} on calibration documents "
         f"({shown})"
     )
+    if lost:
+        job.searched += f"; {lost} neurons are not finite" if lost > 1 else "; 1 is not finite"

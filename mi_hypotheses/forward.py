@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.cache import key_of
+from mi_hypotheses.errors import DeviceMemoryError
+from mi_hypotheses.memory import first_line, is_out_of_memory, make_room
 from mi_hypotheses.models import Model, ModelSource
 from mi_hypotheses.shards import Shard
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Made = TypeVar("Made")
 
 
 class Progress(Protocol):
@@ -53,18 +57,15 @@ class Batch:
         return int(self.tokens.shape[1] - self.index.shape[1])
 
 
-def batches(shard: Shard, windows: Sequence[tuple[int, int]], size: int) -> Iterator[Batch]:
-    """The windows by falling length, `size` at a time, so that little is padding."""
-    ordered = sorted(windows, key=lambda window: -window[1])
-    for first in range(0, len(ordered), size):
-        starts, lengths = np.array(ordered[first : first + size]).T
-        column = np.arange(lengths.max())
-        real = column < lengths[:, None]
-        index = np.where(real, starts[:, None] + column, 0)
-        tokens = np.where(real, shard.ids[index], 0).astype(np.int64)
-        if shard.window.bos_id is not None:
-            tokens = np.insert(tokens, 0, shard.window.bos_id, axis=1)
-        yield Batch(tokens, index, real)
+def _batch(shard: Shard, windows: Sequence[tuple[int, int]]) -> Batch:
+    starts, lengths = np.array(windows).T
+    column = np.arange(lengths.max())
+    real = column < lengths[:, None]
+    index = np.where(real, starts[:, None] + column, 0)
+    tokens = np.where(real, shard.ids[index], 0).astype(np.int64)
+    if shard.window.bos_id is not None:
+        tokens = np.insert(tokens, 0, shard.window.bos_id, axis=1)
+    return Batch(tokens, index, real)
 
 
 @lru_cache(maxsize=1)
@@ -95,12 +96,26 @@ class Forward:
     seconds: float = 0.0
     tokens_run: int = 0
     loaded: Model | None = field(default=None, repr=False)
+    _too_large: int = field(default=0, repr=False)  # a batch that memory did not suffice for
 
     @property
     def model(self) -> Model:
-        """The model, ready to run."""
+        """The model, ready to run.
+
+        Raises:
+            DeviceMemoryError: there is too little memory for its weights.
+        """
         if self.loaded is None:
-            self.loaded = self.source.load(device=self.device, dtype=self.dtype)
+            try:
+                self.loaded = self.source.load(device=self.device, dtype=self.dtype)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise DeviceMemoryError(
+                    f"The device {self.device!r} has too little memory for the weights of "
+                    f"{self.source.reference} ({first_line(error)}). Try --dtype bfloat16, or "
+                    "another --device."
+                ) from None
         return self.loaded
 
     def key(self, kind: str, shard: Shard, *parts: object) -> str:
@@ -116,24 +131,76 @@ class Forward:
         )
 
     def batches(
-        self, shard: Shard, windows: Sequence[tuple[int, int]], *, most: int | None = None
-    ) -> Iterator[tuple[Batch, Tensor, Tensor | None]]:
-        """Batches, of `most` windows at most, with their tokens and attention mask on the
-        model's device.
+        self,
+        shard: Shard,
+        windows: Sequence[tuple[int, int]],
+        run: Callable[[Batch, Tensor, Tensor | None], Made],
+        *,
+        most: int | None = None,
+    ) -> Iterator[tuple[Batch, Made]]:
+        """Batches, of `most` windows at most, and what `run` makes of each from its tokens and
+        attention mask on the model's device.
 
-        The mask is None where nothing is padding. What is done between one batch and the next
-        counts as the forward pass.
+        The mask is None where nothing is padding. Where memory runs out, `run` is called again
+        with half of the windows, and batches stay as small; so it must only make, and what is
+        made is added to other things by who takes it from here. What is done between one batch
+        and the next counts as the forward pass.
+
+        Raises:
+            DeviceMemoryError: there is too little memory for one window.
         """
+        ordered = sorted(windows, key=lambda window: -window[1])  # so that little is padding
+        first = 0
+        while first < len(ordered):
+            began = time.perf_counter()
+            size = min(self.batch_size, most or self.batch_size, len(ordered) - first)
+            batch = _batch(shard, ordered[first : first + size])
+            try:
+                made = run(batch, *self._on_device(batch))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = first_line(error)
+            else:
+                self._say_what_fits(size)
+                yield batch, made
+                del made
+                first += size
+                self.tokens_run += int(batch.real.sum())
+                self.progress.advance(int(batch.real.sum()))
+                reason = ""
+            self.seconds += time.perf_counter() - began
+            if reason:
+                self._halve(size, batch, reason)
+
+    def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """The tokens and the attention mask of a batch."""
         import torch
         from torch.nn.functional import pad
 
-        model = self.model
-        for batch in batches(shard, windows, min(self.batch_size, most or self.batch_size)):
-            began = time.perf_counter()
-            tokens = torch.from_numpy(batch.tokens).to(model.device)
-            real = torch.from_numpy(batch.real).to(model.device)
-            mask = None if batch.real.all() else pad(real, (batch.bos, 0), value=True).long()
-            yield batch, tokens, mask
-            self.seconds += time.perf_counter() - began
-            self.tokens_run += int(batch.real.sum())
-            self.progress.advance(int(batch.real.sum()))
+        tokens = torch.from_numpy(batch.tokens).to(self.model.device)
+        if batch.real.all():
+            return tokens, None
+        real = torch.from_numpy(batch.real).to(tokens.device)
+        return tokens, pad(real, (batch.bos, 0), value=True).long()
+
+    def _halve(self, size: int, batch: Batch, reason: str) -> None:
+        """Go on with half of a batch of `size` windows, which was too large."""
+        device = self.model.device
+        if size == 1:
+            raise DeviceMemoryError(
+                f"{device} has too little memory for {self.source.reference}, even for one window "
+                f"of {batch.tokens.shape[1]} tokens ({reason}). A smaller --batch-size does not "
+                "help; try --dtype bfloat16, or another --device."
+            )
+        self._too_large = max(self._too_large, size)
+        self.batch_size = size // 2
+        make_room(device)
+
+    def _say_what_fits(self, size: int) -> None:
+        if self._too_large:
+            self.progress.note(
+                f"{self.model.device} ran out of memory on a batch of {self._too_large} windows: "
+                f"the run goes on with batches of {size}; --batch-size {size} would begin so"
+            )
+            self._too_large = 0

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mi_hypotheses.fused_body import FusedBody, Read, Refused
+from mi_hypotheses.memory import is_out_of_memory
 from mi_hypotheses.models import Site
 
 # The largest difference of two paths that compute the same: rounding, of a softmax over values
@@ -124,6 +125,8 @@ class FusedPath:
         try:
             compare(self.body)
         except Exception as error:  # whatever an unknown architecture raises
+            if is_out_of_memory(error):
+                raise
             self._give_up(error)
         self._checked |= {(place, mask is not None) for place in places}
 

@@ -87,7 +87,8 @@ class HeadScan:
 
 def _scored(sums: MassSums) -> ScoredHeads:
     shape = sums.mass.shape[1:]
-    mass = sums.mass.reshape(PARTS, -1)
+    mass = sums.mass.reshape(PARTS, -1).copy()
+    mass[:, ~np.isfinite(mass).all(axis=0)] = np.nan  # such heads have no scores
     folds = np.flatnonzero(sums.n[1:] > 0) + 1
     test_n = sums.n[1:].sum()
     error = p = np.full(mass.shape[1], np.nan)
@@ -98,8 +99,8 @@ def _scored(sums: MassSums) -> ScoredHeads:
         with np.errstate(invalid="ignore", divide="ignore"):
             p = t_tail(excess[1:].sum(axis=0) / test_n / of_excess, len(folds) - 1)
     return ScoredHeads(
-        chosen_by=ratio(sums.mass[0], np.full(shape, sums.n[0])),
-        test=ratio(sums.mass[1:].sum(axis=0), np.full(shape, test_n)),
+        chosen_by=ratio(mass[0], np.full(len(mass[0]), sums.n[0])).reshape(shape),
+        test=ratio(mass[1:].sum(axis=0), np.full(len(mass[0]), test_n)).reshape(shape),
         error=error.reshape(shape),
         p=p.reshape(shape),
         folds=len(folds),

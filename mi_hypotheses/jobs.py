@@ -16,6 +16,7 @@ from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.errors import HypothesisError, MiHypothesesError, PredicateError
 from mi_hypotheses.grids import Column, Floats
 from mi_hypotheses.hypotheses import Attends, Fires, Head, Hypothesis, Neuron
+from mi_hypotheses.memory import first_line, is_out_of_memory
 from mi_hypotheses.models import Site
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.queries import Known, Queries, QueryStore
@@ -98,6 +99,11 @@ def attempt(
 def unexpected(error: Exception) -> str:
     """The message of an exception that nobody foresaw; where it arose goes to the log."""
     _log.debug("", exc_info=error)
+    if is_out_of_memory(error):
+        return (
+            f"There was too little memory ({first_line(error)}). Try a smaller --batch-size, "
+            "--dtype bfloat16, or another --device."
+        )
     return (
         f"{type(error).__name__}: {error}. This is a mistake in a plugin or in this package; "
         "--traceback shows where it arose."

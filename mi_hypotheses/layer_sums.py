@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.grids import Floats
 
+# What is not finite is so of its own unit alone, and who reads the sums says so.
+_NOT_FINITE = np.errstate(invalid="ignore")
+
 
 @dataclass
 class CrossSums:
     """Sums of several units of a layer against several labels.
 
-    All are centred by fixed means: `centre` [units] and `label_centre` [labels].
+    All are centred by fixed means: `centre` [units] and `label_centre` [labels]. Sums are float64
+    throughout: float32 ones would depend on where shards end and which labels come together.
     """
 
     centre: Floats
@@ -30,13 +34,13 @@ class CrossSums:
         self.label_sums = np.zeros((2, len(self.label_centre)))
         self.products = np.zeros((len(self.label_centre), len(self.centre)))
 
+    @_NOT_FINITE
     def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
         """Add tokens: activations [tokens, units], labels [tokens, labels]."""
-        a = activations - self.centre.astype(np.float32)
-        c = (labels - self.label_centre).astype(np.float32)
+        a, c = activations - self.centre, labels - self.label_centre
         self.n += len(a)
-        self.unit_sums += np.stack([a.sum(0, dtype=np.float64), np.einsum("tu,tu->u", a, a)])
-        self.label_sums += np.stack([c.sum(0, dtype=np.float64), np.einsum("tl,tl->l", c, c)])
+        self.unit_sums += np.stack([a.sum(0), np.einsum("tu,tu->u", a, a)])
+        self.label_sums += np.stack([c.sum(0), np.einsum("tl,tl->l", c, c)])
         self.products += c.T @ a
 
     def merge(self, other: CrossSums) -> None:
@@ -45,12 +49,17 @@ class CrossSums:
         self.label_sums += other.label_sums
         self.products += other.products
 
+    def not_finite(self) -> int:
+        """How many units have activations that are no finite numbers."""
+        return int(np.count_nonzero(~np.isfinite(self.unit_sums).all(axis=0)))
+
     def keep_labels(self, index: Sequence[int]) -> None:
         """Drop the labels that are not listed."""
         self.label_centre = self.label_centre[index]
         self.label_sums = self.label_sums[:, index]
         self.products = self.products[index]
 
+    @_NOT_FINITE
     def pearson(self) -> Floats:
         """Correlation of each label with each unit, [labels, units]; 0 where one is constant."""
         n = max(self.n, 1)
@@ -81,10 +90,11 @@ class CategorySums:
         self.sums = np.zeros((self.categories, len(self.centre)))
         self.squares = np.zeros(len(self.centre))
 
+    @_NOT_FINITE
     def update(self, activations: NDArray[np.float32], labels: Floats) -> None:
         """Add tokens: activations [tokens, units], labels [tokens]; those without are left out."""
         known = ~np.isnan(labels)
-        a = activations[known] - self.centre.astype(np.float32)
+        a = activations[known] - self.centre
         members = one_hot(labels[known], self.categories)
         self.counts += members.sum(axis=1, dtype=np.int64)
         self.sums += members @ a
@@ -95,6 +105,7 @@ class CategorySums:
         self.sums += other.sums
         self.squares += other.squares
 
+    @_NOT_FINITE
     def eta_squared(self) -> Floats:
         """The share of each unit's variance that lies between categories, [units]; 0 where it
         is constant."""

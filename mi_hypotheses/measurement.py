@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -49,7 +49,7 @@ from mi_hypotheses.firing import Firing
 from mi_hypotheses.forward import Forward
 from mi_hypotheses.head_scores import HeadMetric
 from mi_hypotheses.hypotheses import Attends, Hypothesis
-from mi_hypotheses.jobs import AttendsJob, FiresJob, Job, Said, attempt, unexpected
+from mi_hypotheses.jobs import AttendsJob, FiresJob, J, Job, Said, attempt, unexpected
 from mi_hypotheses.metrics import Metric
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.patterns import PatternStore
@@ -127,14 +127,22 @@ class Measurement:
         self.prepare()
         cached = {id(job): self._cached(job) for job in self.jobs if job.error is None}
         todo = [job for job in self.jobs if job.error is None and cached[id(job)] is None]
-        if fires := [job for job in todo if isinstance(job, FiresJob)]:
-            self.firing.measure(fires)
-        if attends := [job for job in todo if isinstance(job, AttendsJob)]:
-            self.attending.measure(attends)
+        self._measure([job for job in todo if isinstance(job, FiresJob)], self.firing.measure)
+        self._measure([job for job in todo if isinstance(job, AttendsJob)], self.attending.measure)
         with self.stages.timed("scores"):
             done = [cached.get(id(job)) or self._result(job) for job in self.jobs]
         self.finish()
         return done
+
+    def _measure(self, jobs: list[J], measure: Callable[[list[J]], None]) -> None:
+        """Measure the jobs of a kind; what fails for all of them is not said of the others."""
+        try:
+            if jobs:
+                measure(jobs)
+        except Exception as error:
+            message = str(error) if isinstance(error, MiHypothesesError) else unexpected(error)
+            for job in jobs:
+                job.error = job.error or message
 
     def _check(self, job: Job) -> None:
         if isinstance(job, AttendsJob):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,22 +175,28 @@ class NeuronScan:
 
     def _batches(
         self, shard: Shard, sites: Sequence[Site], windows: Sequence[tuple[int, int]]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], _Activations]]:
+    ) -> Iterator[_OfBatch]:
         """Forward passes: the parts of the scored tokens of each, ascending, their indices in
         the shard, and their activations."""
         import torch
 
         gather = None if self.unit is None else torch.tensor([self.unit])
         parts = np.where(shard.scored, _parts(shard), -1)
-        for batch, tokens, mask in self.forward.batches(shard, windows, most=self._most(shard)):
+
+        def run(batch: Batch, tokens: Tensor, mask: Tensor | None) -> _OfBatch | None:
             flat, index = _by_part(batch, parts)
             if not len(index):
-                continue
+                return None
             found = self.forward.model.activations(
                 tokens, sites=dict.fromkeys(sites, gather), attention_mask=mask
             )
             chosen = torch.from_numpy(flat).to(tokens.device)
-            yield parts[index], index, _Activations(found, chosen)
+            return parts[index], index, _Activations(found, chosen)
+
+        most = self._most(shard)
+        for _, made in self.forward.batches(shard, windows, run, most=most):
+            if made is not None:
+                yield made
 
     def _most(self, shard: Shard) -> int:
         """How many windows' activations of all layers are held at a time."""
@@ -211,6 +217,9 @@ class _Activations:
         for site in [*self.found]:
             values = self.found.pop(site)
             yield site, values.reshape(-1, values.shape[-1]).index_select(0, self.chosen)
+
+
+_OfBatch: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], _Activations]
 
 
 def _parts(shard: Shard) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ compared with and what a search chooses from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Column = NDArray[np.float32]
+Addition = Callable[[], None]  # adds what was read of a batch, once all of the batch was read
 
 CPU_PATTERNS = 2**23  # bytes: more of a layer's patterns at a time only leave the processor's cache
 GPU_PATTERNS = 2**29
@@ -118,18 +119,23 @@ class PatternStore:
             for layer, members in by_layer.items()
         }
 
-        def read(layer: int, pattern: Tensor, *, batch: Batch) -> None:
-            place = _Places(batch, len(shard))
-            resting[layer].add(pattern, batch)
-            for reduction in by_layer[layer]:
-                reduction.add(pattern, batch, place)
-
         every = dict.fromkeys(sorted(by_layer), range(self.n_heads))
-        for batch, tokens, mask in self.forward.batches(
-            shard, shard.windows(), most=self._most_windows(shard)
-        ):
-            show = partial(read, batch=batch)
-            self.forward.model.attention(tokens, heads=every, read=show, attention_mask=mask)
+
+        def run(batch: Batch, tokens: Tensor, mask: Tensor | None) -> list[Addition]:
+            place = _Places(batch, len(shard))
+            made: list[Addition] = []
+
+            def read(layer: int, pattern: Tensor) -> None:
+                made.append(resting[layer].addition(pattern, batch))
+                made.extend(each.addition(pattern, batch, place) for each in by_layer[layer])
+
+            self.forward.model.attention(tokens, heads=every, read=read, attention_mask=mask)
+            return made
+
+        most = self._most_windows(shard)
+        for _, additions in self.forward.batches(shard, shard.windows(), run, most=most):
+            for add in additions:
+                add()
         for question, reduction in reductions.items():
             self._keep(shard, question, reduction)
         for layer, rest in resting.items():
@@ -192,20 +198,37 @@ class PatternStore:
         windows = [window for n, window in enumerate(shard.windows()) if n in wanted]
         rows: dict[str, Column] = {}
 
-        def read(_layer: int, pattern: Tensor, *, batch: Batch) -> None:
-            place = _Places(batch, len(shard))
-            for token in tokens:
-                row, column = int(place.row[token]), int(place.column[token])
-                if row >= 0:
-                    length = int(batch.real[row].sum())
-                    found = pattern[row, 0, column, : batch.bos + length].cpu().numpy()
-                    rest = [] if batch.bos else [np.float32(np.nan)]
-                    rows[f"{token}"] = np.concatenate([rest, found]).astype(np.float32)
+        def run(batch: Batch, ids: Tensor, mask: Tensor | None) -> dict[str, Column]:
+            made: dict[str, Column] = {}
+            read = partial(_rows_of, made, tokens, batch, _Places(batch, len(shard)))
+            self.forward.model.attention(ids, heads={layer: [head]}, read=read, attention_mask=mask)
+            return made
 
-        for batch, ids, mask in self.forward.batches(shard, windows):
-            show = partial(read, batch=batch)
-            self.forward.model.attention(ids, heads={layer: [head]}, read=show, attention_mask=mask)
+        for _, of_batch in self.forward.batches(shard, windows, run):
+            rows |= of_batch
         return rows
+
+
+def _rows_of(
+    into: dict[str, Column],
+    tokens: Sequence[int],
+    batch: Batch,
+    place: _Places,
+    _layer: int,
+    pattern: Tensor,
+) -> None:
+    """Put the rows of the pattern [batch, 1, query, key] of some tokens of a shard into a dict."""
+    for token in tokens:
+        row, column = int(place.row[token]), int(place.column[token])
+        if row >= 0:
+            length = int(batch.real[row].sum())
+            found = pattern[row, 0, column, : batch.bos + length].cpu().numpy()
+            rest = [] if batch.bos else [np.float32(np.nan)]
+            into[f"{token}"] = np.concatenate([rest, found]).astype(np.float32)
+
+
+def _nothing() -> None:
+    """The addition of a batch that has nothing to add."""
 
 
 class _Places:
@@ -230,11 +253,16 @@ class _Resting:
     def __post_init__(self) -> None:
         self.bos = np.full((len(self.shard), len(self.heads)), np.nan, dtype=np.float32)
 
-    def add(self, pattern: Tensor, batch: Batch) -> None:
-        """Add the pattern [batch, head, query, key] of all heads of the layer."""
-        if batch.bos and len(self.heads):
-            on_bos = pattern[:, list(self.heads), batch.bos :, 0].cpu().numpy()
+    def addition(self, pattern: Tensor, batch: Batch) -> Addition:
+        """Read the pattern [batch, head, query, key] of all heads of the layer."""
+        if not batch.bos or not len(self.heads):
+            return _nothing
+        on_bos = pattern[:, list(self.heads), batch.bos :, 0].cpu().numpy()
+
+        def add() -> None:
             self.bos[batch.index[batch.real]] = on_bos.transpose(0, 2, 1)[batch.real]
+
+        return add
 
 
 class _Reduction:
@@ -252,13 +280,13 @@ class _Reduction:
         self.length = shard.window.length
         self.profile = np.zeros((len(heads), 2, 2 * self.length - 1))
 
-    def add(self, pattern: Tensor, batch: Batch, place: _Places) -> None:
-        """Add the pattern [batch, head, query, key] of all heads of the layer."""
+    def addition(self, pattern: Tensor, batch: Batch, place: _Places) -> Addition:
+        """Read the pattern [batch, head, query, key] of all heads of the layer."""
         import torch
 
         chosen = np.flatnonzero(place.row[self.queries.tokens] >= 0)
         if not len(chosen):
-            return
+            return _nothing
         tokens = self.queries.tokens[chosen]
         row, column = place.row[tokens], place.column[tokens]
         owners, keys = self.queries.edges_of(chosen)
@@ -270,15 +298,14 @@ class _Reduction:
         owner, key = on_device(owners), on_device(key_column)
         found = pattern[on_device(row[owners]), :, on_device(column[owners]), key]  # [edge, head]
         mass = found.new_zeros(len(chosen), found.shape[1]).index_add_(0, owner, found)
-        np.add.at(self.by_document, self.document[chosen], mass.double().cpu().numpy())
+        of_all = mass.double().cpu().numpy()
         if not self.heads:
-            return
+            return partial(self._add, chosen, of_all)
         heads = list(self.heads)
-        self.mass[chosen] = mass[:, heads].cpu().numpy()
         which = torch.tensor(heads, device=pattern.device)
         rows = pattern[on_device(row)[:, None], which, on_device(column)[:, None]]
         # [query, head, key]
-        self._add_profile(rows, column, chosen, bos=batch.bos)
+        profile = self._profile(rows, column, chosen, bos=batch.bos)
         at_bos = np.zeros(len(chosen), dtype=np.bool_)
         at_bos[owners[keys == BOS]] = True
         if batch.bos:
@@ -287,12 +314,28 @@ class _Reduction:
         ties = (rows == largest[..., None]).sum(-1)
         here = (found[:, heads] == largest[owner]).float()
         hits = torch.zeros_like(largest).index_add_(0, owner, here) / ties
-        self.hit[chosen] = torch.where(largest > 0, hits, 0.0).cpu().numpy()
+        hit = torch.where(largest > 0, hits, 0.0).cpu().numpy()
+        return partial(self._add, chosen, of_all, mass[:, heads].cpu().numpy(), hit, profile)
 
-    def _add_profile(
-        self, rows: Tensor, column: NDArray[np.int64], chosen: NDArray[np.int64], *, bos: int
+    def _add(
+        self,
+        chosen: NDArray[np.int64],
+        of_all: Floats,
+        mass: Column | None = None,
+        hit: Column | None = None,
+        profile: Floats | None = None,
     ) -> None:
-        """Add the rows [query, head, key] of the pattern to the sums by distance."""
+        """Add what was read of the chosen queries; `of_all` is the mass [chosen, heads] of all
+        heads of the layer, the rest is of those asked for."""
+        np.add.at(self.by_document, self.document[chosen], of_all)
+        if mass is not None and hit is not None and profile is not None:
+            self.mass[chosen], self.hit[chosen] = mass, hit
+            self.profile += profile
+
+    def _profile(
+        self, rows: Tensor, column: NDArray[np.int64], chosen: NDArray[np.int64], *, bos: int
+    ) -> Floats:
+        """The sums by distance of the rows [query, head, key] of the pattern."""
         import torch
 
         width = rows.shape[-1]
@@ -301,11 +344,13 @@ class _Reduction:
         sums = wide.new_zeros(2 * width, *rows.shape[1:]).index_add_(0, cell, wide)
         sums = sums.view(2, width, -1, width)[:, bos:, :, bos:]  # [split, query, head, key]
         by_head = sums.permute(2, 0, 1, 3).double().cpu().numpy()  # [head, split, query, key]
+        profile = np.zeros_like(self.profile)
         for query in range(width - bos):
             # The key k stands query - k tokens back: distances fall as k rises.
             low = self.length - 1 + query - (width - bos - 1)
             high = self.length + query
-            self.profile[:, :, low:high] += by_head[:, :, query, ::-1]
+            profile[:, :, low:high] += by_head[:, :, query, ::-1]
+        return profile
 
     def looks(self) -> list[Looks]:
         """What was reduced, for each head asked for."""

@@ -22,6 +22,7 @@ RIVALS = {
     "comparison_best": "the best of the comparison units of the layer",
     "untrained": "the best unit of the layer in an untrained model",
 }
+_DIGITS = 9  # of scores; what differs further on is equal
 HEAD_RIVALS = {
     "uniform": "attending evenly to all that is visible",
     "position": "the head's own habit by distance",
@@ -150,8 +151,9 @@ def unbeaten_floors(
         }
         if not rivals or score is None or score.value is None or score.low is None:
             continue
-        rival = max(rivals, key=lambda name: rivals[name])
-        if score.low <= rivals[rival]:
+        # What differs by rounding alone is equal: a tie is no win, and the first rival is named.
+        rival = max(rivals, key=lambda name: round(rivals[name], _DIGITS))
+        if round(score.low, _DIGITS) <= round(rivals[rival], _DIGITS):
             sentences.append(
                 f"{with_interval(metric, score)} does not beat its floor: "
                 f"{rivals[rival]:.2f} for {names.get(rival, rival)}"

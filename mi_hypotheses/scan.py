@@ -235,6 +235,7 @@ def _exact(measurement: Measurement, claims: Sequence[Hypothesis]) -> list[Resul
     of = measurement.store
     again = Measurement(measurement.context, of.source, of.corpus, claims)
     again.forward.loaded = measurement.forward.loaded
+    again.forward.batch_size = measurement.forward.batch_size  # perhaps less than was asked for
     return again.results()
 
 

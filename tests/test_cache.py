@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mi_hypotheses.cache import Cache, key_of
+from mi_hypotheses.errors import CacheError
 
 
 @pytest.fixture
@@ -100,3 +102,60 @@ def test_a_temporary_cache_is_gone_with_its_object() -> None:
     assert directory.exists()
     del cache
     assert not directory.exists()
+
+
+def test_what_a_killed_writer_left_is_dropped_after_a_while(cache: Cache) -> None:
+    cache.put("k" * 40, arrays())
+    [entry] = cache.entries()
+    old, new = (entry.with_name(f".{entry.name}.{name}") for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1000, 1000))
+    assert cache.trim() == 4
+    assert (old.exists(), new.exists(), entry.exists()) == (False, True, True)
+    os.utime(new, (1000, 1000))
+    assert cache.clear() == 1
+    assert not new.exists()
+
+
+def test_a_directory_that_cannot_be_written_is_not_trimmed_and_not_cleared(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(13, f"Permission denied, {missing_ok}")
+
+    cache.put("a" * 40, arrays())
+    [path] = cache.entries()
+    os.utime(path, (1000, 1000))
+    cache.limit_bytes = 0
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert cache.trim() == 0
+    assert cache.has("a" * 40)
+    with pytest.raises(CacheError, match="cannot be cleared: Permission denied"):
+        cache.clear()
+
+
+def test_a_temporary_cache_on_a_full_disk_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_options: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    cache = Cache.temporary()
+    cache.put("a" * 40, arrays())
+    assert cache.get("a" * 40) is not None
+    assert cache.trim() == 0
+    assert list(cache.entries()) == []
+
+
+def test_what_another_process_clears_is_made_again(cache: Cache) -> None:
+    made: list[int] = []
+
+    def make() -> None:
+        made.append(1)
+        cache.put("a" * 40, arrays())
+        if len(made) < 3:
+            Cache(cache.directory).clear()
+
+    assert cache.obtain("a" * 40, make)["b"].tolist() == [1, 2]
+    with pytest.raises(CacheError, match="does not keep"):
+        cache.obtain("b" * 40, lambda: None)

@@ -178,6 +178,6 @@ def test_an_underflow_is_no_hit() -> None:
     pattern = torch.zeros(1, 1, 4, 4)
     pattern[..., 0] = 1
     reduction = _Reduction(on, queries(PreviousToken(), on), (0,), n_heads=1)
-    reduction.add(pattern, batch, _Places(batch, 3))
+    reduction.addition(pattern, batch, _Places(batch, 3))()
     assert reduction.hit[:, 0].tolist() == [0, 0]
     assert json.dumps(reduction.mass[:, 0].tolist()) == "[0.0, 0.0]"

@@ -1,0 +1,379 @@
+"""A scan gives every unit the scores that a claim about it would get, and finds what is planted."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mi_hypotheses import (
+    AnyNeuron,
+    Attends,
+    Fires,
+    Head,
+    Neuron,
+    PreviousToken,
+    Regex,
+    predicate,
+    target,
+)
+from mi_hypotheses.cache import Cache
+from mi_hypotheses.cli import main
+from mi_hypotheses.engine import RunOptions, run
+from mi_hypotheses.reports import Score
+from mi_hypotheses.scan import Scan, ScanOptions, Subject, scan
+from mi_hypotheses.scan_page import render_scan
+from mi_hypotheses.targets import DuplicateToken
+from tests import toy
+from tests.toy import LAYERS, NEURONS, Toy
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy.corpus(tmp_path_factory.mktemp("corpus") / "texts.jsonl", documents=240)
+
+
+@pytest.fixture(scope="module")
+def subjects(where: Path) -> list[Subject]:
+    """A boolean, a numeric and a categorical label, and two targets."""
+    known = {claim.name: claim for claim in toy.claims(where)}
+    made = [
+        Subject(name, known[f"{name}-known"].claim, known[f"{name}-known"].on)  # type: ignore[union-attr] # a neuron
+        for name in ("hash", "digit", "length", "sort")
+    ]
+    back, copy = PreviousToken(), DuplicateToken(within=None)
+    return [*made, Subject("back", "Looks back.", back), Subject("copy", "Copies.", copy)]
+
+
+def look(
+    subjects: list[Subject],
+    where: Path,
+    *,
+    options: ScanOptions | None = None,
+    model: Toy | None = None,
+    cache: Cache | None = None,
+    batch_size: int = 32,
+) -> Scan:
+    return scan(
+        subjects,
+        model=toy.NAME,
+        corpus=str(where),
+        options=options or ScanOptions(),
+        run_options=RunOptions(device="cpu", batch_size=batch_size),
+        cache=cache or Cache.temporary(),
+        plugins=toy.plugins(model or Toy()),
+    )
+
+
+@pytest.fixture(scope="module")
+def cache() -> Cache:
+    return Cache.temporary()
+
+
+@pytest.fixture(scope="module")
+def found(subjects: list[Subject], where: Path, cache: Cache) -> Scan:
+    return look(subjects, where, cache=cache)
+
+
+def test_the_planted_units_are_found(found: Scan) -> None:
+    best = {each.name: each.units[0] for each in found.report.subjects}
+    assert [best[name].unit for name in ("hash", "digit", "back")] == ["L0N0", "L0N1", "L0H0"]
+    for name in ("hash", "digit", "back"):
+        assert best[name].test.value == pytest.approx(1)
+        assert (best[name].q or 0) < 1e-6
+    assert found.report.errors == ()
+    assert found.report.family == 4 * LAYERS * NEURONS + 2 * LAYERS * toy.HEADS
+
+
+def test_scores_are_those_of_claims_about_the_same_units(
+    found: Scan, subjects: list[Subject], where: Path
+) -> None:
+    units = [Neuron(layer=layer, index=index) for layer in range(LAYERS) for index in (0, 1, 7, 23)]
+    heads = [Head(layer=layer, index=index) for layer in range(LAYERS) for index in range(3)]
+    common = {"claim": "As it says.", "model": toy.NAME, "corpora": [str(where)]}
+    claims: list[Fires | Attends] = [
+        Fires(name=f"{each.name}-{unit}", unit=unit, on=each.what, **common)
+        for each in subjects[:4]
+        for unit in units
+    ]
+    claims += [
+        Attends(name=f"{each.name}-{head}", unit=head, to=each.what, **common)
+        for each in subjects[4:]
+        for head in heads
+    ]
+    report = run(
+        claims,
+        options=RunOptions(device="cpu"),
+        cache=Cache.temporary(),
+        plugins=toy.plugins(Toy()),
+    )
+    for result in report.results:
+        name, _, unit = result.name.partition("-")
+        prefix = "heads_" if result.kind == "attends" else ""
+        row = found.matrix[f"{prefix}subjects"].tolist().index(name)
+        column = found.matrix[f"{prefix}units"].tolist().index(unit)
+        metric = {"attends": "target_mass"}.get(result.kind) or (
+            "eta_squared" if result.label_kind == "categorical" else "pearson"
+        )
+        score = result.scores[metric].value
+        assert found.matrix[f"{prefix}test"][row, column] == pytest.approx(score, abs=1e-6), (
+            result.name
+        )
+
+
+def test_q_values_are_scipys_over_all_pairs(found: Scan, subjects: list[Subject]) -> None:
+    """By way of p: q is monotone in p, and the smallest q is as the procedure has it."""
+    q = np.concatenate([found.matrix["q"].reshape(-1), found.matrix["heads_q"].reshape(-1)])
+    assert np.isfinite(q).all()
+    assert len(q) == found.report.family
+    z = found.matrix["test"] / found.matrix["error"] * np.sign(found.matrix["chosen_by"])
+    row = [each.name for each in subjects].index("digit")
+    strong = np.argsort(-z[row])
+    assert (np.diff(found.matrix["q"][row][strong]) >= 0).all()
+    p = stats.t.sf(z[row].astype(np.float64), 15)
+    weak = found.matrix["q"][row] > 1e-6
+    assert (found.matrix["q"][row][weak] >= p[weak] * 0.99).all()
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_scans_do_not_depend_on_the_batch_size(
+    found: Scan, subjects: list[Subject], where: Path, batch_size: int
+) -> None:
+    other = look(subjects, where, batch_size=batch_size)
+    for name, array in found.matrix.items():
+        if array.dtype.kind == "U":
+            assert array.tolist() == other.matrix[name].tolist()
+        else:
+            np.testing.assert_allclose(array, other.matrix[name], atol=2e-6, rtol=1e-5)
+
+
+def test_a_second_scan_needs_no_model(
+    found: Scan, subjects: list[Subject], where: Path, cache: Cache
+) -> None:
+    untouched = Toy()
+    again = look(subjects, where, cache=cache, model=untouched)
+    assert untouched.batches == []
+    assert again.report.model_copy(update={"run": found.report.run}) == found.report
+
+
+def test_one_unit_is_scanned_as_among_all(
+    found: Scan, subjects: list[Subject], where: Path
+) -> None:
+    neuron, head = Neuron(layer=1, index=9), Head(layer=1, index=2)
+    one = look(subjects, where, options=ScanOptions(neurons=neuron, heads=head))
+    assert one.report.asked == "L1N9, L1H2"
+    for prefix, unit in (("", "L1N9"), ("heads_", "L1H2")):
+        assert one.matrix[f"{prefix}units"].tolist() == [unit]
+        column = found.matrix[f"{prefix}units"].tolist().index(unit)
+        for name in ("chosen_by", "test", "error"):
+            np.testing.assert_allclose(
+                one.matrix[f"{prefix}{name}"][:, 0],
+                found.matrix[f"{prefix}{name}"][:, column],
+                atol=2e-6,
+            )
+
+
+def test_the_units_of_a_layer_are_scanned_as_among_all(
+    found: Scan, subjects: list[Subject], where: Path
+) -> None:
+    layer = look(subjects[:4], where, options=ScanOptions(neurons=AnyNeuron(layer=1)))
+    np.testing.assert_allclose(layer.matrix["test"], found.matrix["test"][:, NEURONS:], atol=2e-6)
+
+
+def test_a_subject_that_fails_leaves_the_others(
+    found: Scan, subjects: list[Subject], where: Path
+) -> None:
+    @predicate
+    def broken(text: str) -> list[tuple[int, int]]:
+        raise RuntimeError(f"no idea about {len(text)} characters")
+
+    @target
+    def ahead(view: object) -> list[tuple[int, int]]:
+        return [(0, 1)] if view else []
+
+    wrong = [Subject("broken", "Breaks.", broken), Subject("ahead", "Looks ahead.", ahead)]
+    report = look([wrong[0], *subjects, wrong[1]], where).report
+    assert [error.source for error in report.errors] == ["broken", "ahead"]
+    assert "no idea about" in report.errors[0].message
+    assert "edge to the future" in report.errors[1].message
+    toy.same(
+        [each.model_dump(mode="json") for each in report.subjects],
+        [each.model_dump(mode="json") for each in found.report.subjects],
+    )
+
+
+def test_a_label_that_never_holds_has_no_scores(where: Path) -> None:
+    report = look([Subject("never", "Never.", Regex("@@"))], where).report
+    [subject] = report.subjects
+    assert subject.units == ()
+    assert "only 0 positive test tokens" in subject.undefined[0]
+    assert report.results == ()
+    assert "never" in render_scan(report)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_units_that_are_not_finite_are_counted_and_touch_no_other(
+    found: Scan, subjects: list[Subject], where: Path, value: float
+) -> None:
+    spoilt = {(0, 5): value, (1, 11): value}
+    model = Toy(spoilt=spoilt, spoilt_heads={(1, 2): value})
+    other = look(subjects, where, model=model)
+    lost = [layer * NEURONS + index for layer, index in spoilt]
+    assert np.isnan(other.matrix["test"][:, lost]).all()
+    rest = np.setdiff1d(np.arange(LAYERS * NEURONS), lost)
+    np.testing.assert_allclose(
+        other.matrix["test"][:, rest], found.matrix["test"][:, rest], atol=2e-6
+    )
+    heads = np.arange(LAYERS * toy.HEADS - 1)  # the last is the one
+    assert not np.isfinite(other.matrix["heads_test"][:, -1]).any()
+    np.testing.assert_allclose(
+        other.matrix["heads_test"][:, heads], found.matrix["heads_test"][:, heads], atol=2e-6
+    )
+    assert other.report.not_finite == 2
+    listed = {unit.unit for each in other.report.subjects for unit in each.units}
+    assert listed.isdisjoint({"L0N5", "L1N11", "L1H2"})
+    assert {result.verdict.status for result in other.report.results}.isdisjoint({"error"})
+
+
+@pytest.mark.parametrize("which", ["all", "heads", "neurons", "one"])
+def test_the_page_shows_what_was_found(
+    found: Scan, subjects: list[Subject], where: Path, which: str
+) -> None:
+    parts = {"all": subjects, "heads": subjects[4:], "neurons": subjects[:4], "one": subjects[:1]}
+    options = ScanOptions(neurons=Neuron(layer=0, index=0)) if which == "one" else ScanOptions()
+    made = found if which == "all" else look(parts[which], where, options=options)
+    page = render_scan(made.report)
+    assert page.startswith("<!")
+    assert "<script" not in page
+    for each in parts[which]:
+        assert each.name in page
+    assert ("L0N0" in page) == (which != "heads")
+    assert ("L0H0" in page) == (which in ("all", "heads"))
+
+
+# -- the command ----------------------------------------------------------------------------------
+
+PLUGIN = """
+from mi_hypotheses import Attends, Fires, Head, Neuron, PreviousToken, Regex, hookimpl
+from tests import toy
+
+MODEL = toy.Toy()
+
+
+@hookimpl
+def mi_load_model(reference):
+    return MODEL if reference == toy.NAME else None
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+Mih = Callable[..., Done]
+
+
+@pytest.fixture
+def mih(
+    tmp_path: Path,
+    where: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[Mih]:
+    """The command, in a project with a module that brings the model."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in [name for name in os.environ if name.startswith("MIH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MIH_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "toy_model.py").write_text(PLUGIN, "utf-8")
+    (tmp_path / "texts.jsonl").write_bytes(where.read_bytes())
+
+    def call(*arguments: str) -> Done:
+        capfd.readouterr()
+        code = main([*arguments, "-p", "toy_model"])
+        return Done(code, *capfd.readouterr())
+
+    yield call
+    sys.modules.pop("toy_model", None)
+
+
+SCAN = ("scan", "regex:#", "previous-token", "-m", "toy", "--corpus", "texts.jsonl")
+
+
+def test_what_is_written_is_collected_and_scores_the_same(mih: Mih, tmp_path: Path) -> None:
+    done = mih(*SCAN, "--write", "claims/found.py", "-o", "out", "--top", "2")
+    assert done.code == 0, done.err
+    assert "L0N0" in done.out
+    assert "L0H0" in done.out
+    scanned = json.loads((tmp_path / "out" / "scan.json").read_text("utf-8"))
+    exact = {result["name"]: result["scores"] for result in scanned["results"]}
+    done = mih("run", "claims/found.py", "--json", "--no-cache", "--quiet")
+    assert done.code == 0, done.out + done.err
+    results = json.loads(done.out)["results"]
+    assert {result["unit"] for result in results} >= {"L0N0", "L0H0"}
+    for result in results:
+        assert result["verdict"]["status"] == "supported"
+        for name, score in result["scores"].items():
+            expected = exact[result["name"]][name]["value"]
+            assert Score(**score).value == pytest.approx(expected, abs=1e-6)
+    with np.load(tmp_path / "out" / "matrix.npz") as matrix:
+        assert matrix["test"].shape == (1, LAYERS * NEURONS)
+        assert matrix["heads_test"].shape == (1, LAYERS * toy.HEADS)
+    assert (tmp_path / "out" / "scan.html").read_text("utf-8").startswith("<!")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["regex:#", "-m", "toy", "-m", "other"], "A scan is of one model, and there are 2"),
+        (["regex:#"], "Say which model to scan"),
+        (["pyhton.comment", "-m", "toy"], "pyhton.comment"),
+        (["feature:python.coment", "-m", "toy"], "Did you mean"),
+        (["features:nothing.*", "-m", "toy"], "No feature's name matches 'nothing.*'"),
+        (["regex:#", "-m", "toy", "--unit", "L0H0"], "is a head, which is scanned for targets"),
+        (["previous-token", "-m", "toy", "--unit", "N*"], "is a neuron, which is scanned for"),
+        (["regex:#", "-m", "toy", "--unit", "neuron 7"], "is not a unit"),
+        (["regex:(", "-m", "toy"], "("),
+        (["-m", "toy"], "SUBJECT"),
+        (["regex:#", "-m", "toy", "--corpus", "a", "--corpus", "b"], "--corpus names 2"),
+        (["regex:#", "-m", "toy", "--write", "claims.txt"], "claims.txt"),
+        (["nowhere.py", "-m", "toy"], "nowhere.py"),
+    ],
+)
+def test_a_scan_that_cannot_be_made_is_explained(mih: Mih, arguments: list[str], said: str) -> None:
+    done = mih("scan", *arguments)
+    assert (done.code, done.out) == (4, ""), done.err
+    assert said in done.err
+    assert "Traceback" not in done.err
+    if said != "SUBJECT":  # there click shows the usage as well
+        assert "\n" not in done.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-m", "not-there", "--corpus", "texts.jsonl"], "not-there"),
+        (["-m", "toy", "--corpus", "none.jsonl"], "none.jsonl"),
+        (["-m", "toy", "--corpus", "texts.jsonl", "--unit", "L9N*"], "no layer 9"),
+        (["-m", "toy", "--corpus", "texts.jsonl", "--unit", "L0N999"], "no neuron 999"),
+    ],
+)
+def test_a_model_corpus_or_unit_that_is_not_there_is_explained(
+    mih: Mih, arguments: list[str], said: str
+) -> None:
+    done = mih("scan", "regex:#", *arguments)
+    assert done.code in (1, 4)
+    assert said in done.err
+    assert "Traceback" not in done.err
