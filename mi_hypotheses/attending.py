@@ -193,7 +193,9 @@ class Attending:
         if not tokens:
             return
         assert job.head is not None  # as above
-        rows = self.patterns.rows(shard, job.head.layer, job.head.index, tokens)
+        rows = self.patterns.rows(
+            shard, job.head.layer, job.head.index, tokens, asked=job.keys[index]
+        )
         queries = job.queries(index, shard)
         for kind, chosen in by_kind.items():
             made = []

@@ -18,6 +18,7 @@ from mi_hypotheses.head_findings import Distances
 from mi_hypotheses.head_scores import HeadEvidence, HeadMetric, HeadSums
 from mi_hypotheses.head_slices import Slices, weak_slices
 from mi_hypotheses.jobs import AttendsJob
+from mi_hypotheses.pattern_rows import EXAMPLES, kinds_of
 from mi_hypotheses.reports import (
     Attention,
     AttentionExample,
@@ -31,7 +32,6 @@ from mi_hypotheses.shards import Shard
 from mi_hypotheses.stats import ExampleSet
 from mi_hypotheses.text import CALIBRATION_GROUPS
 
-EXAMPLES = 6
 MASS_BINS = 20
 LARGE_SLICE = 0.05  # of the queries: one that the verdict speaks of
 
@@ -126,14 +126,12 @@ class HeadReview:
         )
         scored, tokens = shard.scored, shard.tokens
         mass, hit, labels = mass[scored], hit[scored], targeted[scored].astype(np.float64)
-        applies = shard.test & (labels > 0)
+        applies, idle = (kind[scored] for kind in kinds_of(shard, queries))
         at_random = tokens.rank.astype(np.float64)
         self.examples["typical"].offer(tokens, at_random, mass, labels, applies)
         self.examples["missed"].offer(tokens, at_random, mass, labels, applies & (hit < 0.5))
         if self.has_bos:
-            late = shard.window_position[scored] >= min(16, self.calibration.length // 2)
             rest = seen.bos[scored].astype(np.float64)
-            idle = shard.test & (labels == 0) & late
             self.examples["busy"].offer(tokens, rest, mass, labels, idle)
 
     def example_tokens(self, shard: Shard) -> dict[str, list[int]]:

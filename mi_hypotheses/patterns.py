@@ -22,6 +22,7 @@ from mi_hypotheses.cache import Cache
 from mi_hypotheses.edges import BOS
 from mi_hypotheses.forward import Batch, Forward
 from mi_hypotheses.grids import Floats
+from mi_hypotheses.pattern_rows import Kept, RowKeeper
 from mi_hypotheses.queries import Queries
 from mi_hypotheses.shards import Shard
 from mi_hypotheses.text import CALIBRATION_GROUPS
@@ -38,9 +39,9 @@ GPU_PATTERNS = 2**29
 
 @lru_cache(maxsize=1)
 def _code_hash() -> str:
-    """Hash of this module, so that no reduction outlives a change of how it is made."""
-    source = Path(__file__).read_bytes()
-    return hashlib.blake2b(source, digest_size=16).hexdigest()
+    """Hash of these modules, so that no reduction outlives a change of how it is made."""
+    files = [Path(__file__).with_name(name) for name in ("patterns.py", "pattern_rows.py")]
+    return hashlib.blake2b(b"".join(map(Path.read_bytes, files)), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ class PatternStore:
 
     def _bos_key(self, shard: Shard, layer: int, head: int) -> str:
         return self._key("bos", shard, layer, head)
+
+    def _rows_key(self, shard: Shard, layer: int, head: int, key: str) -> str:
+        return self._key("rows of examples", shard, layer, head, key, self.seed)
 
     def missing(self, shard: Shard, questions: Iterable[Question]) -> list[Question]:
         """The questions whose answers are not in the cache, without the heads that are."""
@@ -157,6 +161,8 @@ class PatternStore:
                 self._looks_key(shard, layer, head, key),
                 {"mass": looks.mass, "hit": looks.hit, "profile": looks.profile},
             )
+        for head, keeper in zip(question.heads, reduction.keepers, strict=True):
+            self.cache.put(self._rows_key(shard, layer, head, key), keeper.rows())
 
     def looks(self, shard: Shard, layer: int, head: int, key: str, queries: Queries) -> Looks:
         """How a head attends from the queries; `key` is theirs in the cache."""
@@ -182,13 +188,19 @@ class PatternStore:
         return bos
 
     def rows(
-        self, shard: Shard, layer: int, head: int, tokens: Sequence[int]
+        self, shard: Shard, layer: int, head: int, tokens: Sequence[int], *, asked: str
     ) -> dict[int, tuple[float, Column]]:
-        """For each token its attention on BOS (NaN without BOS), and on its window's tokens."""
-        key = self._key("rows", shard, layer, head, list(tokens))
-        arrays = self.cache.obtain(
-            key, lambda: self.cache.put(key, self._read_rows(shard, layer, head, tokens))
-        )
+        """For each token its attention on BOS (NaN without BOS), and on its window's tokens.
+
+        They are those that were kept when the queries with the cache key `asked` were read, if
+        they were; else their windows are run again.
+        """
+        arrays = self.cache.get(self._rows_key(shard, layer, head, asked)) or {}
+        if any(f"{token}" not in arrays for token in tokens):
+            key = self._key("rows", shard, layer, head, list(tokens))
+            arrays = self.cache.obtain(
+                key, lambda: self.cache.put(key, self._read_rows(shard, layer, head, tokens))
+            )
         return {token: (float(arrays[f"{token}"][0]), arrays[f"{token}"][1:]) for token in tokens}
 
     def _read_rows(
@@ -279,6 +291,7 @@ class _Reduction:
         self.hit = np.zeros((len(queries), len(heads)), dtype=np.float32)
         self.length = shard.window.length
         self.profile = np.zeros((len(heads), 2, 2 * self.length - 1))
+        self.keepers = [RowKeeper.of(shard, queries) for _ in heads]
 
     def addition(self, pattern: Tensor, batch: Batch, place: _Places) -> Addition:
         """Read the pattern [batch, head, query, key] of all heads of the layer."""
@@ -286,7 +299,7 @@ class _Reduction:
 
         chosen = np.flatnonzero(place.row[self.queries.tokens] >= 0)
         if not len(chosen):
-            return _nothing
+            return partial(self._keep_rows, self._rows(pattern, batch, chosen, None))
         tokens = self.queries.tokens[chosen]
         row, column = place.row[tokens], place.column[tokens]
         owners, keys = self.queries.edges_of(chosen)
@@ -315,7 +328,24 @@ class _Reduction:
         here = (found[:, heads] == largest[owner]).float()
         hits = torch.zeros_like(largest).index_add_(0, owner, here) / ties
         hit = torch.where(largest > 0, hits, 0.0).cpu().numpy()
-        return partial(self._add, chosen, of_all, mass[:, heads].cpu().numpy(), hit, profile)
+        kept = self._rows(pattern, batch, chosen, hit)
+        own = mass[:, heads].cpu().numpy()
+        return partial(self._add, chosen, of_all, own, hit, profile, kept)
+
+    def _rows(
+        self, pattern: Tensor, batch: Batch, chosen: NDArray[np.int64], hit: Column | None
+    ) -> list[list[Kept]]:
+        """For each head the rows that examples may need; `hit` is [chosen, heads]."""
+        tokens = self.queries.tokens[chosen].astype(np.int64)
+        hits = np.empty((0, len(self.heads)), np.float32) if hit is None else hit
+        return [
+            keeper.read(pattern[:, head], batch, tokens, hits[:, column])
+            for column, (head, keeper) in enumerate(zip(self.heads, self.keepers, strict=True))
+        ]
+
+    def _keep_rows(self, kept: list[list[Kept]]) -> None:
+        for keeper, found in zip(self.keepers, kept, strict=True):
+            keeper.kept += found
 
     def _add(
         self,
@@ -324,6 +354,7 @@ class _Reduction:
         mass: Column | None = None,
         hit: Column | None = None,
         profile: Floats | None = None,
+        kept: list[list[Kept]] | None = None,
     ) -> None:
         """Add what was read of the chosen queries; `of_all` is the mass [chosen, heads] of all
         heads of the layer, the rest is of those asked for."""
@@ -331,6 +362,8 @@ class _Reduction:
         if mass is not None and hit is not None and profile is not None:
             self.mass[chosen], self.hit[chosen] = mass, hit
             self.profile += profile
+        if kept is not None:
+            self._keep_rows(kept)
 
     def _profile(
         self, rows: Tensor, column: NDArray[np.int64], chosen: NDArray[np.int64], *, bos: int

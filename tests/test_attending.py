@@ -27,6 +27,7 @@ from mi_hypotheses.engine import RunOptions, run
 from mi_hypotheses.hypotheses import AnyHead, Attends, Head
 from mi_hypotheses.links import MatchingBracket
 from mi_hypotheses.models import resolve
+from mi_hypotheses.patterns import PatternStore
 from mi_hypotheses.reports import AttentionExample, DistanceBand, Report, Result, Slice
 from mi_hypotheses.targets import (
     AfterPrevious,
@@ -564,6 +565,17 @@ def test_counts_and_shares_are_exact(
     assert total + mean(query.row[0] for query in hits) == pytest.approx(1, abs=NEAR)
     on_bos = mean((0 in query.targets) / len(query.targets) for query in hits)
     assert told.bos_expected == pytest.approx(on_bos, abs=NEAR)
+
+
+def test_examples_need_no_window_to_be_run_again(
+    claims: list[Attends], everything: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_again(*_: object) -> None:
+        raise AssertionError("a window was run again")
+
+    monkeypatch.setattr(PatternStore, "_read_rows", run_again)
+    report = run(claims, options=options(), cache=Cache.temporary())
+    assert report.results == everything.results
 
 
 def test_examples_show_the_attention_that_there_is(

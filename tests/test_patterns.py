@@ -134,7 +134,7 @@ def test_rows_and_bos_are_those_of_whole_patterns(source: ModelSource) -> None:
     else:
         np.testing.assert_allclose(bos, [row[HEAD, 0] for row in rows], atol=1e-5)
     tokens = [0, 5, len(shard) - 1]
-    for token, (on_bos, row) in store.rows(shard, LAYER, HEAD, tokens).items():
+    for token, (on_bos, row) in store.rows(shard, LAYER, HEAD, tokens, asked=key).items():
         expected = rows[token][HEAD]
         if shard.window.bos_id is not None:
             assert on_bos == pytest.approx(expected[0], abs=1e-5)
