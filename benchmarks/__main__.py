@@ -11,13 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import running
+from benchmarks import detecting, editing, gpu, labelling, memory, naive, running, scanning
 from benchmarks.measuring import Benchmark, result
 from benchmarks.table import table
 from benchmarks.workplace import QUICK, Sizes, Workplace
 
 OUTPUT = Path("reports") / "bench.json"
-BENCHMARKS: tuple[Benchmark, ...] = (*running.BENCHMARKS,)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    *running.BENCHMARKS,
+    *naive.BENCHMARKS,
+    *detecting.BENCHMARKS,
+    *scanning.BENCHMARKS,
+    *editing.BENCHMARKS,
+    *memory.BENCHMARKS,
+    *labelling.BENCHMARKS,
+    *gpu.BENCHMARKS,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

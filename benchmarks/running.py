@@ -134,9 +134,7 @@ def _against_reference(
     def ours() -> None:
         stages.update(scored(shape, hypotheses, options(n_ctx)).run.stages)
 
-    times = in_turn(
-        lambda: shape.forward(batches, stop=stop), ours, pairs=workplace.sizes.pairs
-    )
+    times = in_turn(lambda: shape.forward(batches, stop=stop), ours, pairs=workplace.sizes.pairs)
     details = {
         "tokens": texts.n_tokens,
         **times.told("bare forward", "run"),

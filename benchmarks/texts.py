@@ -29,6 +29,7 @@ class FullWindows:
     """A corpus file whose documents are one full window each, and their tokens without BOS."""
 
     path: Path
+    names: tuple[str, ...]
     texts: tuple[str, ...]
     ids: tuple[tuple[int, ...], ...]
 
@@ -49,12 +50,11 @@ def full_windows(
         raise RuntimeError(f"{SOURCE} has text for {len(found)} windows of {length} tokens only")
     names = _spread_names(documents)
     lines = [
-        json.dumps({"id": name, "text": text})
-        for name, (text, _) in zip(names, found, strict=True)
+        json.dumps({"id": name, "text": text}) for name, (text, _) in zip(names, found, strict=True)
     ]
     path.write_text("\n".join(lines), "utf-8")
     texts, ids = zip(*found, strict=True)
-    return FullWindows(path, texts, ids)
+    return FullWindows(path, tuple(names), texts, ids)
 
 
 def _exact(tokenizer: Tokenizer, length: int) -> Iterator[tuple[str, tuple[int, ...]]]:

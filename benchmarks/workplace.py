@@ -51,11 +51,12 @@ class Workplace:
             self._shapes[n_ctx] = Shape(made)
         return self._shapes[n_ctx]
 
-    def texts(self, n_ctx: int, documents: int) -> FullWindows:
-        """So many documents that fill a window of this context."""
-        if (n_ctx, documents) not in self._texts:
-            path = self.directory / f"windows-{n_ctx}-{documents}.jsonl"
+    def texts(self, n_ctx: int, documents: int, *, spare: int = 0) -> FullWindows:
+        """So many documents that fill a window of this context but for `spare` tokens."""
+        length = n_ctx - 1 - spare
+        if (length, documents) not in self._texts:
+            path = self.directory / f"windows-{length}-{documents}.jsonl"
             tokenizer = self.shape(n_ctx).source.tokenizer()
-            made = full_windows(path, tokenizer, length=n_ctx - 1, documents=documents)
-            self._texts[n_ctx, documents] = made
-        return self._texts[n_ctx, documents]
+            made = full_windows(path, tokenizer, length=length, documents=documents)
+            self._texts[length, documents] = made
+        return self._texts[length, documents]
