@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from transformer_lens.head_detector import HeadName, detect_head
+
 from benchmarks.measuring import Benchmark, Measured, in_turn
 from benchmarks.running import heads, options, scored
 from benchmarks.shapes import Shape
@@ -9,12 +11,12 @@ from benchmarks.texts import FullWindows
 from benchmarks.workplace import Workplace
 from mi_hypotheses.hypotheses import Attends, Head, Hypothesis
 from mi_hypotheses.reports import Report
-from mi_hypotheses.targets import AfterPrevious, DuplicateToken, PreviousToken
+from mi_hypotheses.targets import AfterPrevious, DuplicateToken, PreviousToken, Target
 from mi_hypotheses.text import CALIBRATION_GROUPS, group_of
 
 CONTEXT = 256
 NEAR = 1e-4  # float32 sums over a window, in another order
-TARGETS = {
+TARGETS: dict[HeadName, Target] = {
     "previous_token_head": PreviousToken(),
     "duplicate_token_head": DuplicateToken(within=None),
     "induction_head": AfterPrevious(within=None),
@@ -26,8 +28,6 @@ def _detected(shape: Shape, texts: FullWindows, claims: list[Hypothesis]) -> dic
 
     A list of prompts would be the same work, but its result is the mean over all of them.
     """
-    from transformer_lens.head_detector import detect_head
-
     found: dict[str, list[float]] = {}
     for pattern, claim in zip(TARGETS, claims, strict=True):
         assert isinstance(claim, Attends)
@@ -64,8 +64,7 @@ def _against_detector(workplace: Workplace) -> Measured:
     times = in_turn(
         lambda: _detected(shape, texts, claims),
         lambda: scored(shape, claims, options(CONTEXT)),
-        pairs=min(workplace.sizes.pairs, 2),
-        warm=False,
+        pairs=workplace.sizes.pairs,
     )
     return Measured(times.ratio, {"tokens": texts.n_tokens, **times.told("detect_head", "run")})
 

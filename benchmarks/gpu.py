@@ -33,6 +33,8 @@ def _run(workplace: Workplace) -> Measured:
     shape = _shape(workplace)
     texts = workplace.texts(CONTEXT, _windows(workplace))
     claims, batches = neurons(shape, texts, 20), shape.batches(texts.ids, size=BATCH)
+    shape.forward(batches, stop=shape.after_neurons)
+    scored(shape, claims, OPTIONS)
     times = in_turn(
         lambda: shape.forward(batches, stop=shape.after_neurons),
         lambda: scored(shape, claims, OPTIONS),
@@ -48,6 +50,8 @@ def _scan(workplace: Workplace) -> Measured:
     texts = workplace.texts(CONTEXT, _windows(workplace))
     measurement = prepared(shape, texts, OPTIONS)
     batches = shape.batches(texts.ids, size=BATCH)
+    shape.forward(batches, stop=shape.after_neurons)
+    scan(measurement)
     times = in_turn(
         lambda: scan(measurement),
         lambda: shape.forward(batches, stop=shape.after_neurons),
@@ -91,7 +95,7 @@ def _limit(workplace: Workplace) -> Measured:
 
 BENCHMARKS = (
     Benchmark(
-        name="gpu-run-20",
+        name="gpu-neurons-20",
         what="run on a GPU, bfloat16, 20 regex claims: tokens/s over the bare forward pass's",
         measure=_run,
         target=0.90,

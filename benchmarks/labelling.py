@@ -11,8 +11,8 @@ from mi_hypotheses import models
 from mi_hypotheses.predicates import Regex
 from mi_hypotheses.text import TokenView
 
-MODEL = "py-gelu-1l"
-PATTERN = r"\bself\b"
+MODEL, REPEATS = "py-gelu-1l", 5
+PATTERN = r"\b[A-Z]\w*"  # it matches in nearly every line
 
 
 def _throughput(workplace: Workplace) -> Measured:
@@ -27,10 +27,14 @@ def _throughput(workplace: Workplace) -> Measured:
             predicate.labels(TokenView(text, encoding.starts, encoding.ends, encoding.ids))
 
     label()
-    taken = statistics.median(seconds(label) for _ in range(workplace.sizes.pairs))
+    taken = statistics.median(seconds(label) for _ in range(REPEATS))
     size = sum(len(text.encode()) for text in texts) / 1e6
     tokens = sum(len(encoding.ids) for encoding in encodings)
-    details = {"MB": round(size, 2), "seconds": round(taken, 3), "tokens a second": tokens / taken}
+    details = {
+        "MB": round(size, 2),
+        "seconds": round(taken, 3),
+        "tokens a second": round(tokens / taken),
+    }
     return Measured(size / taken, details)
 
 

@@ -102,12 +102,7 @@ class Pairs:
         }
 
 
-def in_turn(
-    first: Callable[[], object], second: Callable[[], object], *, pairs: int, warm: bool = True
-) -> Pairs:
-    """Time two things in turn; with `warm` both run once before, untimed."""
-    if warm:
-        first()
-        second()
+def in_turn(first: Callable[[], object], second: Callable[[], object], *, pairs: int) -> Pairs:
+    """Time two things in turn. Both have to be warm: what is done once a process is done."""
     taken = [(seconds(first), seconds(second)) for _ in range(pairs)]
     return Pairs(tuple(a for a, _ in taken), tuple(b for _, b in taken))

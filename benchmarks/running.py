@@ -134,7 +134,12 @@ def _against_reference(
     def ours() -> None:
         stages.update(scored(shape, hypotheses, options(n_ctx)).run.stages)
 
-    times = in_turn(lambda: shape.forward(batches, stop=stop), ours, pairs=workplace.sizes.pairs)
+    def bare() -> None:
+        shape.forward(batches, stop=stop)
+
+    shape.forward(batches[:1], stop=stop)
+    ours()
+    times = in_turn(bare, ours, pairs=workplace.sizes.pairs)
     details = {
         "tokens": texts.n_tokens,
         **times.told("bare forward", "run"),
@@ -145,23 +150,37 @@ def _against_reference(
 
 
 def _benchmark(
-    name: str, what: str, target: float, *, make: Claims, count: int, of_heads: bool = False
+    name: str,
+    what: str,
+    target: float,
+    *,
+    make: Claims,
+    count: int,
+    of_heads: bool = False,
+    contexts: Sequence[int] = (1024, 256),
 ) -> list[Benchmark]:
-    """A line for windows of 1,024 tokens, and one for windows of 256."""
+    """A line for each length of windows; only the first one has a target."""
     measure = partial(_against_reference, make=make, count=count, of_heads=of_heads)
     return [
         Benchmark(
-            name=name if n_ctx == 1024 else f"{name}-{n_ctx}",
+            name=name if n_ctx == contexts[0] else f"{name}-{n_ctx}",
             what=f"run, {what}, windows of {n_ctx:,}: tokens/s over the bare forward pass's",
             measure=partial(measure, n_ctx=n_ctx),
-            target=target,
+            target=target if n_ctx == contexts[0] else None,
         )
-        for n_ctx in (1024, 256)
+        for n_ctx in contexts
     ]
 
 
 BENCHMARKS = (
-    *_benchmark("run-20", "20 regex claims about neurons", 0.90, make=neurons, count=20),
-    *_benchmark("run-200", "200 regex claims about neurons", 0.80, make=neurons, count=200),
+    *_benchmark("neurons-20", "20 regex claims about neurons", 0.90, make=neurons, count=20),
+    *_benchmark(
+        "neurons-200",
+        "200 regex claims about neurons",
+        0.80,
+        make=neurons,
+        count=200,
+        contexts=[1024],
+    ),
     *_benchmark("heads-20", "20 head targets", 0.80, make=heads, count=20, of_heads=True),
 )

@@ -19,7 +19,8 @@ from mi_hypotheses.weights import PRETRAINED
 if TYPE_CHECKING:
     from torch import Tensor
 
-TINY = {"n_layer": 2, "n_embd": 24, "n_head": 3, "vocab_size": 2048}
+BOS = "<|bos|>"
+TINY: dict[str, Any] = {"n_layer": 2, "n_embd": 24, "n_head": 3, "vocab_size": 2048}
 
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)
@@ -94,7 +95,7 @@ class Shape:
         import torch
 
         whole = torch.tensor([[self.source.bos_id, *each] for each in ids])
-        return list(whole.to(self.device).split(size))
+        return list(torch.split(whole.to(self.device), size))
 
     def forward(self, batches: Sequence[Tensor], *, stop: str) -> None:
         """The bare forward pass, left where `stop`, one of the body's modules, would be entered."""
@@ -136,9 +137,7 @@ def save(directory: Path, *, n_ctx: int, tiny: bool) -> Path:
     torch.manual_seed(0)
     config = GPT2Config(n_positions=n_ctx, bos_token_id=0, eos_token_id=0, **(TINY if tiny else {}))
     GPT2LMHeadModel(config).save_pretrained(directory)
-    PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_file(str(PRETRAINED / "tokenizer.json")),
-        bos_token="<|bos|>",
-        eos_token="<|bos|>",
-    ).save_pretrained(directory)
+    tokenizer = Tokenizer.from_file(str(PRETRAINED / "tokenizer.json"))
+    fast: Any = PreTrainedTokenizerFast  # it has no types
+    fast(tokenizer_object=tokenizer, bos_token=BOS, eos_token=BOS).save_pretrained(directory)
     return directory

@@ -14,10 +14,10 @@ class Sizes:
     """How much is measured. Tokens are per repetition."""
 
     tiny: bool = False  # the shape of the model
-    windows: dict[int, int] = field(default_factory=lambda: {1024: 16, 256: 64})  # context → count
-    scanned: int = 192  # windows of 256
-    prompts: int = 40
-    pairs: int = 3
+    windows: dict[int, int] = field(default_factory=lambda: {1024: 16, 256: 32})  # context → count
+    scanned: int = 160  # windows of 256
+    prompts: int = 24
+    pairs: int = 2
     edited_tokens: int = 1_000_000
     memory_tokens: tuple[int, int] = (500_000, 5_000_000)
     megabytes: float = 4.0
