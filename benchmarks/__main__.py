@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def run_all(benchmarks: Sequence[Benchmark], sizes: Sizes) -> list[dict[str, Any
         for benchmark in benchmarks:
             began = time.perf_counter()
             print(f"{benchmark.name} ...", end=" ", file=sys.stderr, flush=True)
-            line = result(benchmark, workplace)
+            with redirect_stdout(sys.stderr):  # what libraries print is no part of the table
+                line = result(benchmark, workplace)
             spent = time.perf_counter() - began
             print(f"{line['value'] or line['why']} ({spent:.0f} s)", file=sys.stderr)
             lines.append(line)
