@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,9 @@ from mi_hypotheses import models
 from mi_hypotheses.bridge import BridgeModel
 from mi_hypotheses.head_scores import HeadMetric, builtin_head_metrics
 from mi_hypotheses.metrics import Metric, builtin_metrics
-from mi_hypotheses.models import Model, ModelSource
+from mi_hypotheses.models import AnyTokenizer, Model, ModelSource, Site
 from mi_hypotheses.plugins import Plugins
+from mi_hypotheses.reports import ModelInfo
 from mi_hypotheses.weights import PRETRAINED
 
 if TYPE_CHECKING:
@@ -25,6 +26,45 @@ TINY: dict[str, Any] = {"n_layer": 2, "n_embd": 24, "n_head": 3, "vocab_size": 2
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)
     """Raised at the last place needed, to leave the forward pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model that is on its device already: a `PluginModel` that nobody moves there again."""
+
+    model: BridgeModel
+    tokenizer: AnyTokenizer
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is."""
+        return self.model.info
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return self.model.device
+
+    def activations(
+        self,
+        tokens: Tensor,
+        *,
+        sites: Mapping[Site, Tensor | None],
+        attention_mask: Tensor | None = None,
+    ) -> dict[Site, Tensor]:
+        """See `Model.activations`."""
+        return self.model.activations(tokens, sites=sites, attention_mask=attention_mask)
+
+    def attention(
+        self,
+        tokens: Tensor,
+        *,
+        heads: Mapping[int, Sequence[int]],
+        read: Callable[[int, Tensor], None],
+        attention_mask: Tensor | None = None,
+    ) -> None:
+        """See `Model.attention`."""
+        self.model.attention(tokens, heads=heads, read=read, attention_mask=attention_mask)
 
 
 class Ready(Plugins):
@@ -63,13 +103,12 @@ class Shape:
         """The model as the engine runs it."""
         model = self.source.load(device=self.device, dtype=self.dtype)
         assert isinstance(model, BridgeModel)
-        model.tokenizer = self.source.tokenizer()
         return model
 
     @cached_property
     def plugins(self) -> Ready:
         """What makes the engine use `model`."""
-        return Ready(self.model)
+        return Ready(Loaded(self.model, self.source.tokenizer()))
 
     @property
     def reference(self) -> str:
