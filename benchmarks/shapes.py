@@ -28,17 +28,13 @@ class _Reached(Exception):  # noqa: N818 (a signal, not an error)
     """Raised at the last place needed, to leave the forward pass."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Loaded:
     """A model that is on its device already: a `PluginModel` that nobody moves there again."""
 
+    info: ModelInfo
     model: BridgeModel
     tokenizer: AnyTokenizer
-
-    @property
-    def info(self) -> ModelInfo:
-        """What the model is."""
-        return self.model.info
 
     @property
     def device(self) -> str:
@@ -108,7 +104,7 @@ class Shape:
     @cached_property
     def plugins(self) -> Ready:
         """What makes the engine use `model`."""
-        return Ready(Loaded(self.model, self.source.tokenizer()))
+        return Ready(Loaded(self.source.info, self.model, self.source.tokenizer()))
 
     @property
     def reference(self) -> str:

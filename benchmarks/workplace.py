@@ -14,7 +14,7 @@ class Sizes:
     """How much is measured. Tokens are per repetition."""
 
     tiny: bool = False  # the shape of the model
-    windows: dict[int, int] = field(default_factory=lambda: {1024: 16, 256: 32})  # context → count
+    windows: dict[int, int] = field(default_factory=lambda: {1024: 16, 256: 64})  # context → count
     scanned: int = 160  # windows of 256
     prompts: int = 24
     pairs: int = 2
@@ -25,9 +25,9 @@ class Sizes:
 
 QUICK = Sizes(
     tiny=True,
-    windows={1024: 16, 256: 16},
-    scanned=40,
-    prompts=16,
+    windows={1024: 16, 256: 64},
+    scanned=64,
+    prompts=24,
     pairs=1,
     edited_tokens=20_000,
     memory_tokens=(20_000, 60_000),
