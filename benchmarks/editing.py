@@ -134,6 +134,8 @@ BENCHMARKS = (
         "over the edited run's",
         measure=_gpt2,
         target=50,
+        why="what an edited run cannot do without: a Python process, reading the corpus to see "
+        "whether it changed, and three passes over the kept columns",
     ),
     Benchmark(
         name="edit-small",

@@ -158,8 +158,10 @@ def _benchmark(
     count: int,
     of_heads: bool = False,
     contexts: Sequence[int] = (1024, 256),
+    why: str = "",
 ) -> list[Benchmark]:
-    """A line for each length of windows; only the first one has a target."""
+    """A line for each length of windows; only the first one has a target. `why` is what it may
+    be missed for."""
     measure = partial(_against_reference, make=make, count=count, of_heads=of_heads)
     return [
         Benchmark(
@@ -167,13 +169,26 @@ def _benchmark(
             what=f"run, {what}, windows of {n_ctx:,}: tokens/s over the bare forward pass's",
             measure=partial(measure, n_ctx=n_ctx),
             target=target if n_ctx == contexts[0] else None,
+            why=why,
         )
         for n_ctx in contexts
     ]
 
 
+_SCORES = (
+    "a claim's scores and their intervals cost as much on few tokens as on many (stage: scores); "
+    "the rest is what the forward pass takes beyond the bare one (stage: forward)"
+)
+
 BENCHMARKS = (
-    *_benchmark("neurons-20", "20 regex claims about neurons", 0.90, make=neurons, count=20),
+    *_benchmark(
+        "neurons-20",
+        "20 regex claims about neurons",
+        0.90,
+        make=neurons,
+        count=20,
+        why=_SCORES,
+    ),
     *_benchmark(
         "neurons-200",
         "200 regex claims about neurons",
@@ -181,6 +196,16 @@ BENCHMARKS = (
         make=neurons,
         count=200,
         contexts=[1024],
+        why=_SCORES,
     ),
-    *_benchmark("heads-20", "20 head targets", 0.80, make=heads, count=20, of_heads=True),
+    *_benchmark(
+        "heads-20",
+        "20 head targets",
+        0.80,
+        make=heads,
+        count=20,
+        of_heads=True,
+        why="the attention of the examples that a report shows is read in forward passes of its "
+        "own, as many on few tokens as on many (stage: statistics)",
+    ),
 )

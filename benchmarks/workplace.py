@@ -14,7 +14,7 @@ class Sizes:
     """How much is measured. Tokens are per repetition."""
 
     tiny: bool = False  # the shape of the model
-    windows: dict[int, int] = field(default_factory=lambda: {1024: 16, 256: 64})  # context → count
+    windows: dict[int, int] = field(default_factory=lambda: {1024: 16, 256: 32})  # context → count
     scanned: int = 160  # windows of 256
     prompts: int = 24
     pairs: int = 2
@@ -25,7 +25,7 @@ class Sizes:
 
 QUICK = Sizes(
     tiny=True,
-    windows={1024: 16, 256: 64},
+    windows={1024: 16, 256: 32},
     scanned=64,
     prompts=24,
     pairs=1,
