@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import statistics
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,7 +56,7 @@ class Benchmark:
 
 
 def result(benchmark: Benchmark, workplace: Workplace) -> dict[str, Any]:
-    """Run a benchmark: its line in `bench.json`. A missed target keeps its line and says why."""
+    """Run a benchmark: its line in `bench.json`. Whatever happens it has one, and says why."""
     line: dict[str, Any] = {
         "name": benchmark.name,
         "what": benchmark.what,
@@ -69,6 +70,9 @@ def result(benchmark: Benchmark, workplace: Workplace) -> dict[str, Any]:
         measured = benchmark.measure(workplace)
     except SkippedError as reason:
         return {**line, "why": f"skipped: {reason}"}
+    except Exception as error:  # the others go on
+        traceback.print_exc()
+        return {**line, "why": f"failed: {type(error).__name__}: {error}", "failed": True}
     line |= {"value": round(measured.value, 4), "met": benchmark.met(measured.value)}
     if line["met"] is False:
         line["why"] = benchmark.why or "not explained yet"

@@ -71,6 +71,15 @@ def test_what_cannot_be_run_keeps_its_line_and_says_why(workplace: Workplace) ->
     assert "- `one`: skipped: no such device" in table([line])
 
 
+def test_a_failure_keeps_its_line_and_does_not_stop_the_others(workplace: Workplace) -> None:
+    def fail(_: Workplace) -> Measured:
+        raise RuntimeError("other numbers")
+
+    line = result(Benchmark("one", "one thing", fail, target=2.0), workplace)
+    assert (line["value"], line["met"], line["failed"]) == (None, None, True)
+    assert line["why"] == "failed: RuntimeError: other numbers"
+
+
 def test_the_ratio_is_the_median_over_pairs() -> None:
     assert Pairs((1.0, 4.0, 9.0), (1.0, 2.0, 3.0)).ratio == 2.0
 
