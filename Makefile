@@ -1,4 +1,4 @@
-# `make demo` and `make test` do their whole set-up on a fresh machine.
+# `make demo`, `make test` and `make bench` do their whole set-up on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Baselines are comparable only on the same documents, so both commands say how many.
 CHECKED := plugins --limit 40
 
-.PHONY: demo test baselines clean
+.PHONY: demo test baselines bench clean
 # Exit code 1 says that some hypotheses are refuted, as some of these should be.
 demo: .venv/.demo
 	$(BIN)/mih run plugins --output reports/demo || [ $$? -eq 1 ]
@@ -21,6 +21,10 @@ test: .venv/.test
 
 baselines: .venv/.test
 	$(BIN)/mih check $(CHECKED) --update
+
+# About a quarter of an hour on two cores with nothing else to do.
+bench: .venv/.test
+	$(BIN)/python -m benchmarks
 
 # torch comes first and by its exact pin: a range would fetch gigabytes of CUDA packages.
 .venv/.torch: constraints.txt
@@ -37,4 +41,4 @@ baselines: .venv/.test
 	touch $@ .venv/.demo
 
 clean:
-	rm -rf .venv reports/demo reports/latest
+	rm -rf .venv reports/demo reports/latest reports/bench.json

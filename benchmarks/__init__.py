@@ -1,0 +1,1 @@
+"""How fast the package is, as ratios of two things that are timed in the same run."""
