@@ -17,6 +17,7 @@ from mi_hypotheses.head_review import HeadReview
 from mi_hypotheses.head_scores import HeadMetric
 from mi_hypotheses.hypotheses import Head
 from mi_hypotheses.jobs import AttendsJob, attempt
+from mi_hypotheses.metrics import CHOICE_DIGITS
 from mi_hypotheses.patterns import PatternStore, Question
 from mi_hypotheses.queries import Queries
 from mi_hypotheses.reports import Result
@@ -127,7 +128,8 @@ class Attending:
             job.searched = f"{job.hypothesis.unit}: nothing to choose by on calibration documents"
             return
         finite = np.isfinite(mass)
-        row, index = divmod(int(np.argmax(np.where(finite, mass, -np.inf))), mass.shape[1])
+        strength = np.round(np.where(finite, mass / n, -np.inf), CHOICE_DIGITS)
+        row, index = divmod(int(np.argmax(strength)), mass.shape[1])
         job.head = Head(layer=layers[row], index=index)
         job.searched = (
             f"{job.hypothesis.unit}: best of {mass.size} by target mass on calibration documents "

@@ -14,7 +14,7 @@ from mi_hypotheses.grids import Floats
 from mi_hypotheses.hypotheses import AnyNeuron, Neuron
 from mi_hypotheses.jobs import FiresJob, attempt
 from mi_hypotheses.layer_sums import CategorySums, CrossSums
-from mi_hypotheses.metrics import Metric
+from mi_hypotheses.metrics import CHOICE_DIGITS, Metric
 from mi_hypotheses.models import Site
 from mi_hypotheses.reports import Result
 from mi_hypotheses.scoring import Comparison, Review
@@ -210,7 +210,8 @@ def _choose(
     it is low, or the highest η²; `correlations` is these, [sites, units], and 0 for the `lost`
     units that are not finite."""
     low = job.hypothesis.sign == "-"
-    best = int(np.argmax(-correlations if low else np.abs(correlations)))
+    strength = -correlations if low else np.abs(correlations)
+    best = int(np.argmax(np.round(strength, CHOICE_DIGITS)))
     site, index = divmod(best, correlations.shape[1])
     found = float(correlations[site, index])
     job.neuron = Neuron(layer=sites[site].layer, index=index, at=sites[site].at)

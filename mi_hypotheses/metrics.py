@@ -24,6 +24,7 @@ RESAMPLES = 1000
 REPLICATES = 250
 LEAST_GROUPS = 8
 LEAST_TOKENS = 20
+CHOICE_DIGITS = 6  # of scores by which units are chosen: rounding decides nothing, the first does
 
 CALIBRATION = slice(0, CALIBRATION_GROUPS)
 TEST = slice(CALIBRATION_GROUPS, GROUPS)

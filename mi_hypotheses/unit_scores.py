@@ -15,7 +15,7 @@ from mi_hypotheses.head_scan import HeadScan
 from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Head, Neuron
 from mi_hypotheses.jobs import AttendsJob, FiresJob, Job
 from mi_hypotheses.measurement import Measurement
-from mi_hypotheses.metrics import LEAST_TOKENS
+from mi_hypotheses.metrics import CHOICE_DIGITS, LEAST_TOKENS
 from mi_hypotheses.models import Site
 from mi_hypotheses.neuron_scan import NeuronScan
 from mi_hypotheses.scan_sums import FOLDS, PartSums
@@ -50,7 +50,7 @@ class UnitScores:
         """The units by falling score on calibration documents, without those that have none."""
         if self.undefined:
             return np.empty(0, dtype=np.int64)
-        strength = np.nan_to_num(np.abs(self.chosen_by), nan=-1.0)
+        strength = np.round(np.nan_to_num(np.abs(self.chosen_by), nan=-1.0), CHOICE_DIGITS)
         order = np.argsort(-strength, kind="stable")
         return order[strength[order] >= 0]
 

@@ -37,7 +37,7 @@ def sound(where: Path) -> dict[str, Result]:
     return {result.name: result for result in ask(where, Toy()).results}
 
 
-@pytest.fixture(scope="module", params=[math.nan, math.inf, -math.inf])
+@pytest.fixture(scope="module", params=[math.nan, -math.inf])
 def spoilt(where: Path, request: pytest.FixtureRequest) -> dict[str, Result]:
     model = Toy(
         spoilt=dict.fromkeys(SPOILT, request.param),
@@ -52,7 +52,7 @@ def test_a_hypothesis_is_told_where(spoilt: dict[str, Result], where: Path) -> N
         for line in map(json.loads, where.read_text("utf-8").splitlines())
         if "#" in line["text"]
     )
-    for name in ("hash-other", "digit-other", "length-other", "sort-other"):
+    for name in ("hash-other", "length-other", "sort-other"):
         [reason] = spoilt[name].verdict.reasons
         assert spoilt[name].verdict.status == "error"
         assert reason.startswith("L1N5 is not finite on ")
@@ -85,5 +85,5 @@ def test_searches_pass_over_such_units_and_say_how_many(
             neurons = result.kind == "fires"
             told = "; 2 neurons are not finite" if neurons else "; 1 heads are not finite"
             assert result.searched.endswith(told)
-    for name in ("hash-any", "digit-any", "back-any"):
+    for name in ("hash-any", "back-any"):
         assert spoilt[name].unit == sound[name].unit

@@ -77,11 +77,10 @@ def test_a_cache_that_is_full_or_half_full(where: Path, whole: Report, tmp_path:
     untouched = Toy()
     same(ask(where, cache=cache, model=untouched), whole)
     assert untouched.batches == []
-    for seed in range(2):
-        entries = sorted(cache.entries())
-        for path in random.Random(seed).sample(entries, len(entries) // 2):
-            path.unlink()
-        same(ask(where, cache=cache), whole)
+    entries = sorted(cache.entries())
+    for path in random.Random(0).sample(entries, len(entries) // 2):
+        path.unlink()
+    same(ask(where, cache=cache), whole)
 
 
 def test_batches_of_a_real_model(where: Path, tmp_path: Path) -> None:
@@ -132,7 +131,7 @@ from tests import toy
 
 measurement.SHARD_CHARACTERS = 1_500
 MODEL = toy.Toy(seconds=0.02)
-CLAIMS = toy.claims("texts.jsonl")[1::2]
+CLAIMS = toy.claims("texts.jsonl")[2::3]
 
 
 @hookimpl

@@ -204,7 +204,7 @@ def claims(where: Path, **changes: object) -> list[Fires | Attends]:
         return [(i, i + 1, names[c]) for i, c in enumerate(text) if c in names]
 
     common = {"claim": "As it says.", "model": NAME, "corpora": [str(where)], **changes}
-    asked = [("hash", Regex("#")), ("digit", Regex(r"\d")), ("length", lengths), ("sort", sorts)]
+    asked = [("hash", Regex("#")), ("length", lengths), ("sort", sorts)]
     units = [("known", Neuron(layer=0, index=0)), ("other", Neuron(layer=1, index=5))]
     units += [("any", AnyNeuron())]
     made: list[Fires | Attends] = [

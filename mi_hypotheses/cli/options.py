@@ -71,7 +71,10 @@ reading_options: Callable[[F], F] = _together(
         help="Of splits and resampling.  [default: 0]",
     ),
     click.option(
-        "--batch-size", type=click.IntRange(1), metavar="N", help="Windows a batch.  [default: 32]"
+        "--batch-size",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Windows a batch; it is halved where memory runs out.  [default: 32]",
     ),
     click.option(
         "--min-context",
