@@ -54,6 +54,15 @@ class BridgeModel:
         """Where the model runs."""
         return str(next(self.bridge.original_model.parameters()).device)
 
+    def move(self, device: str, dtype: str) -> None:
+        """To a device and a number format, where it is not there yet."""
+        import torch
+
+        kind, place = getattr(torch, dtype), torch.empty(0, device=device).device
+        held = next(self.bridge.original_model.parameters())
+        if (held.dtype, held.device) != (kind, place):
+            self.bridge.to(device=device, dtype=kind, print_details=False)
+
     def activations(
         self,
         tokens: Tensor,

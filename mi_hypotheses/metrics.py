@@ -69,6 +69,20 @@ class Evidence:
         return down[:, 0], down[:, 1]
 
     @cached_property
+    def average_precision(self) -> Floats:
+        """Of a ranking by activation, tokens of one bin being tied, [rows]."""
+        negative, positive = self.descending
+        gained = self.counts[:, 1, ::-1]
+        # A resample has positives only in bins that have some.
+        bins = np.flatnonzero(gained[0])
+        gained, positive_there = gained[:, bins], positive[:, bins]
+        total = positive_there + negative[:, bins]
+        weighted = np.divide(
+            gained * positive_there, total, out=np.zeros_like(total), where=total > 0
+        )
+        return ratio(weighted.sum(axis=1), positive[:, -1])
+
+    @cached_property
     def confusion(self) -> tuple[Floats, Floats, Floats]:
         """True positives, false positives, false negatives at the threshold, [rows]."""
         if self.threshold_bin is None:
@@ -106,10 +120,7 @@ def _f1(evidence: Evidence) -> Floats:
 
 
 def _ap(evidence: Evidence) -> Floats:
-    negative, positive = evidence.descending
-    gained = np.diff(positive, axis=1, prepend=0)
-    precision = np.nan_to_num(ratio(positive, positive + negative))
-    return ratio((gained * precision).sum(axis=1), positive[:, -1])
+    return evidence.average_precision
 
 
 def _prevalence(evidence: Evidence) -> Floats:
@@ -286,13 +297,9 @@ def undefined_reasons(statistics: UnitStatistics) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def scores(evidence: Evidence, metrics: Sequence[Metric], kind: LabelKind) -> dict[str, Score]:
-    """Every applicable score with its interval."""
-    return {
-        metric.name: interval(metric.compute(evidence))
-        for metric in metrics
-        if metric.applies(kind)
-    }
+def computed(evidence: Evidence, metrics: Sequence[Metric], kind: LabelKind) -> dict[str, Floats]:
+    """Every applicable score, [rows] each."""
+    return {metric.name: metric.compute(evidence) for metric in metrics if metric.applies(kind)}
 
 
 def judge(

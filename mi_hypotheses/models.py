@@ -236,9 +236,7 @@ def _plugin_source(reference: str, model: Model) -> ModelSource:
         from mi_hypotheses.bridge import BridgeModel
 
         if isinstance(model, BridgeModel):
-            import torch
-
-            model.bridge.to(device).to(getattr(torch, dtype))
+            model.move(device, dtype)
         return model
 
     tokenizer = model.tokenizer

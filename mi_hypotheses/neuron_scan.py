@@ -26,7 +26,7 @@ from mi_hypotheses.shards import Shard, ShardStore
 if TYPE_CHECKING:
     from torch import Tensor
 
-PILOT_TOKENS = 8192
+PILOT_TOKENS = 2048
 TILE = 4096  # tokens: what is added up in float32
 CPU_ACTIVATIONS = 2**28  # bytes of all layers that are held at a time
 GPU_ACTIVATIONS = 2**31

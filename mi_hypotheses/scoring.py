@@ -219,7 +219,8 @@ def result(
         bars, verdict = m.judge(hypothesis.expect, {}, reasons)
         return counted.model_copy(update={"verdict": verdict, "expect": bars})
     evidence = m.Evidence.of(statistics, weights, threshold_bin=review.fires_bin)
-    scores = m.scores(evidence, metrics, job.label_kind)
+    values = m.computed(evidence, metrics, job.label_kind)
+    scores = {name: m.interval(found) for name, found in values.items()}
     floors: dict[str, float | None] = {**review.floors(job, metrics), **comparison.floors()}
     bars, verdict = m.judge(hypothesis.expect, scores, ())
     headline = [metric.name for metric in metrics if metric.headline]
@@ -230,9 +231,9 @@ def result(
             "threshold": review.threshold,
             "scores": scores,
             "replicates": {
-                metric.name: m.replicates(metric.compute(evidence))
+                metric.name: m.replicates(values[metric.name])
                 for metric in metrics
-                if metric.name in scores and (metric.headline or metric.name in hypothesis.expect)
+                if metric.name in values and (metric.headline or metric.name in hypothesis.expect)
             },
             "floors": floors,
             "comparison_percentile": comparison.percentile(scores),

@@ -23,7 +23,8 @@ def scored(statistics: UnitStatistics) -> dict[str, Score]:
     chosen = m.best_threshold_bin(statistics) if boolean else None
     weights = m.bootstrap_weights(statistics, seed=0)
     evidence = m.Evidence.of(statistics, weights, threshold_bin=chosen)
-    return m.scores(evidence, m.builtin_metrics(), statistics.label_kind)
+    values = m.computed(evidence, m.builtin_metrics(), statistics.label_kind)
+    return {name: m.interval(found) for name, found in values.items()}
 
 
 def values(stream: Stream, *, numeric: bool = False, categories: int = 0) -> dict[str, float]:
