@@ -106,6 +106,8 @@ RIVAL_KEYS: dict[str, Callable[[Shard], NDArray[np.int64]]] = {
     "position": lambda shard: shard.window_position,
 }
 
+ROUNDING = 1e-6  # of scores of float32 activations
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -116,11 +118,11 @@ class Comparison:
     values: Floats
 
     def percentile(self, scores: Mapping[str, Score]) -> float | None:
-        """The share of units that get less than the job's."""
+        """The share of units that get less than the job's, by more than rounding."""
         score = scores.get(self.metric)
         if score is None or score.value is None or not len(self.values):
             return None
-        return float(np.mean(self.values < abs(score.value)))
+        return float(np.mean(self.values < abs(score.value) - ROUNDING))
 
     def floors(self) -> dict[str, float]:
         """`metric.comparison_best` → what the best of them gets."""

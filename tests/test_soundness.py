@@ -63,7 +63,7 @@ def test_batches_of_any_size(where: Path, whole: Report, batch_size: int) -> Non
     same(ask(where, batch_size=batch_size), whole)
 
 
-@pytest.mark.parametrize("characters", [400, 2_500])
+@pytest.mark.parametrize("characters", [800, 4_000])
 def test_shards_of_any_size(
     where: Path, whole: Report, characters: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
