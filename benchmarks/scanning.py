@@ -34,8 +34,7 @@ def scan(measurement: Measurement) -> None:
     info = measurement.store.source.info
     NeuronScan(
         measurement.store,
-        measurement.forward,
-        Cache.temporary(),
+        measurement.firing.columns,
         [job for job in measurement.jobs if isinstance(job, FiresJob)],
         [Site(layer) for layer in range(info.n_layers)],
     ).sums()

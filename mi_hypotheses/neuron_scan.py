@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mi_hypotheses.cache import Cache, key_of
+from mi_hypotheses.cache import key_of
+from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.forward import Batch, Forward
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.jobs import FiresJob
@@ -43,12 +44,12 @@ def _code_hash() -> str:
 class NeuronScan:
     """All neurons of some layers, or one neuron, against the labels of `jobs`.
 
-    `units` is the index of the one neuron that is asked about, None for whole layers.
+    `unit` is the index of the one neuron that is asked about, None for whole layers. Its column is
+    cached like that of any claim, so that asking again needs no model.
     """
 
     store: ShardStore
-    forward: Forward
-    cache: Cache
+    columns: ColumnStore
     jobs: Sequence[FiresJob]
     sites: Sequence[Site]
     unit: int | None = None
@@ -61,6 +62,15 @@ class NeuronScan:
         for job in self.jobs:
             by_kind[job.label_kind].append(job)
         self.booleans, self.categoricals, self.numerics = by_kind.values()
+
+    @property
+    def forward(self) -> Forward:
+        return self.columns.forward
+
+    @property
+    def device(self) -> str:
+        """Where sums are made."""
+        return self.forward.model.device if self.unit is None else "cpu"
 
     @property
     def n_units(self) -> int:
@@ -79,7 +89,7 @@ class NeuronScan:
         if missing:
             for site, sums in self._run(missing, rows).items():
                 found[site] = sums
-                self.cache.put(self._key(site), sums.arrays())
+                self.columns.cache.put(self._key(site), sums.arrays())
         return {site: sums for site, sums in found.items() if sums is not None}
 
     def scored(self, job: FiresJob, sums: PartSums) -> Scored:
@@ -117,7 +127,7 @@ class NeuronScan:
         )
 
     def _cached(self, site: Site, rows: Rows) -> PartSums | None:
-        arrays = self.cache.get(self._key(site))
+        arrays = self.columns.cache.get(self._key(site))
         return None if arrays is None else PartSums(rows, **arrays)
 
     # --- one pass --------------------------------------------------------------------------------
@@ -134,8 +144,7 @@ class NeuronScan:
     def _run(self, sites: Sequence[Site], rows: Rows) -> dict[Site, PartSums]:
         centres, steps = self._pilot(sites)
         layers = {
-            site: _Layer(rows, centres[site], steps[site], device=self.forward.model.device)
-            for site in sites
+            site: _Layer(rows, centres[site], steps[site], device=self.device) for site in sites
         }
         progress = self.forward.progress
         progress.stage("scanning", total=self.store.n_tokens)
@@ -180,15 +189,17 @@ class NeuronScan:
         the shard, and their activations."""
         import torch
 
-        gather = None if self.unit is None else torch.tensor([self.unit])
         parts = np.where(shard.scored, _parts(shard), -1)
+        if self.unit is not None:
+            yield self._of_unit(shard, sites[0], windows, parts)
+            return
 
         def run(batch: Batch, tokens: Tensor, mask: Tensor | None) -> _OfBatch | None:
             flat, index = _by_part(batch, parts)
             if not len(index):
                 return None
             found = self.forward.model.activations(
-                tokens, sites=dict.fromkeys(sites, gather), attention_mask=mask
+                tokens, sites=dict.fromkeys(sites), attention_mask=mask
             )
             chosen = torch.from_numpy(flat).to(tokens.device)
             return parts[index], index, _Activations(found, chosen)
@@ -198,10 +209,29 @@ class NeuronScan:
             if made is not None:
                 yield made
 
+    def _of_unit(
+        self,
+        shard: Shard,
+        site: Site,
+        windows: Sequence[tuple[int, int]],
+        parts: NDArray[np.int64],
+    ) -> _OfBatch:
+        """The same of the one unit and all windows at once, from its column."""
+        import torch
+
+        assert self.unit is not None  # what is read is its column
+        inside = np.zeros(len(shard), dtype=np.bool_)
+        for first, length in windows:
+            inside[first : first + length] = True
+        index = np.flatnonzero(inside & (parts >= 0))
+        index = index[np.argsort(parts[index], kind="stable")]
+        column = torch.from_numpy(self.columns.unit(shard, site, self.unit))
+        return parts[index], index, _Activations({site: column[:, None]}, torch.from_numpy(index))
+
     def _most(self, shard: Shard) -> int:
         """How many windows' activations of all layers are held at a time."""
         one = 4 * self.n_units * len(self.sites) * (shard.window.length + 1)
-        room = CPU_ACTIVATIONS if self.forward.model.device == "cpu" else GPU_ACTIVATIONS
+        room = CPU_ACTIVATIONS if self.device == "cpu" else GPU_ACTIVATIONS
         return max(room // max(one, 1), 1)
 
 

@@ -81,7 +81,7 @@ class ScanOptions:
 class Scan:
     """What a scan found: the report, and all scores as arrays, `[subject, unit]` each.
 
-    `matrix` has `subjects`, `units`, `chosen_by`, `test`, `error` and `q`, for neurons under
+    `matrix` has `subjects`, `units`, `chosen_by`, `test`, `error`, `p` and `q`, for neurons under
     these names and for heads with `heads_` before them.
     """
 

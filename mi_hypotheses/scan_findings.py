@@ -104,7 +104,7 @@ def matrix(scored: Iterable[UnitScores]) -> dict[str, NDArray[Any]]:
         if members:
             made[f"{prefix}subjects"] = np.array([each.job.hypothesis.name for each in members])
             made[f"{prefix}units"] = np.array([str(unit) for unit in members[0].units])
-            for name in ("chosen_by", "test", "error", "q"):
+            for name in ("chosen_by", "test", "error", "p", "q"):
                 rows = [getattr(each, name) for each in members]
-                made[f"{prefix}{name}"] = np.stack(rows).astype(np.float32)
+                made[f"{prefix}{name}"] = np.stack(rows)
     return made

@@ -72,8 +72,7 @@ def of_neurons(measurement: Measurement, unit: Neuron | AnyNeuron) -> list[UnitS
     sites = [Site(layer, unit.at) for layer in layers]
     scan = NeuronScan(
         measurement.store,
-        measurement.forward,
-        measurement.context.cache,
+        measurement.firing.columns,
         jobs,
         sites,
         unit=unit.index if isinstance(unit, Neuron) else None,
