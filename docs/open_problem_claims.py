@@ -9,7 +9,7 @@ from mi_hypotheses import AnyNeuron, Fires, TokenIn, category, feature, hookimpl
 from mi_hypotheses.features.tokens import split_word
 
 MODEL, CORPORA = "py-gelu-1l", ["networkx-sample"]
-FREQUENT = ["self", "if", "in", "for", "return", "the", "(", ".", ","]
+FREQUENT = ["self", "if", "for", "return", "the"]
 IN = re.compile(r"\b(?:(?P<loop>for)|(?P<test>if|elif|while|not))\b[^\n:]*?\bin\b")
 
 # Words that larger vocabularies have as one token.
@@ -22,6 +22,7 @@ PIECES = Fires(
     unit=AnyNeuron(layer=0),
     on=split_word(WORDS) & feature("tokens.word_end"),
     corpora=CORPORA,
+    expect={"pearson": 0.3},
 )
 
 
@@ -37,10 +38,11 @@ def mi_hypotheses() -> Iterator[Fires]:
     """One claim for each of the frequent tokens."""
     for token in FREQUENT:
         yield Fires(
-            name=f"again-{FREQUENT.index(token)}",
+            name=f"{token}-again",
             claim=f"Some neuron fires on {token!r} where it has been in the document before.",
             model=MODEL,
             unit=AnyNeuron(layer=0),
-            on=TokenIn([token], strip=True) & feature("tokens.repeated"),
+            on=TokenIn(frozenset([token]), strip=True) & feature("tokens.repeated"),
             corpora=CORPORA,
+            expect={"pearson": 0.3},
         )
