@@ -173,8 +173,8 @@ WHOLE = {"translations", "sentences"}  # their documents are short
 AROUND = {  # what the commands look for there and is rare
     "stdlib": r"</[a-z]+>|<[a-z]+ \w+=|0x[0-9A-Fa-f]{2}",
     "sympy-prose": r"\\(?:frac|left|begin|mathrm|int|sum|sqrt)\b",
-    "sympy-sample": r"\bif\b[^\n:]*? in\b",
-    "networkx-prose": r"\[\d+\]_?",
+    "package:networkx": r"\bif\b[^\n:]*? in\b",
+    "networkx-prose": r"\[\d+\]",
 }
 SOME_CHECKPOINTS = ("@step=0", "@step=900")  # of those of a model
 
@@ -185,13 +185,13 @@ def enough(model: str) -> bool:
 
 
 def excerpts(uri: str, folder: Path) -> str:
-    """A corpus of excerpts from forty documents of another, or of as many as it has."""
+    """A corpus of excerpts from 32 documents of another, or of as many as it has."""
     if uri in RANDOM or uri in WHOLE:
         return RANDOM.get(uri, uri)
     path = folder / (uri.replace(":", "-") + ".jsonl")
     if not path.exists():
         documents = resolve(uri, named_dirs=[ROOT / "corpora"]).documents()
-        chosen = islice(filter(None, (excerpt(each, AROUND.get(uri)) for each in documents)), 40)
+        chosen = islice(filter(None, (excerpt(each, AROUND.get(uri)) for each in documents)), 32)
         path.write_text("".join(json.dumps(each) + "\n" for each in chosen), "utf-8")
     return str(path)
 
@@ -200,10 +200,10 @@ def excerpt(document: Document, around: str | None) -> dict[str, str] | None:
     """A stretch from the middle of a document, or around the first match of a pattern."""
     text = document.text
     if around is None:
-        return {"id": document.id, "text": text[len(text) // 3 :][:350]}
+        return {"id": document.id, "text": text[len(text) // 3 :][:420]}
     if (match := re.search(around, text)) is None:
         return None
-    return {"id": document.id, "text": text[max(match.start() - 60, 0) :][:900]}
+    return {"id": document.id, "text": text[max(match.start() - 60, 0) :][:800]}
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +276,7 @@ def scans(
             [replace(subject, name=name) for name, subject in subjects.items()],
             model=search.model,
             corpus=excerpts(search.corpus, folder),
-            options=replace(search.options, top=1, exact=1),
+            options=replace(search.options, top=1, exact=0),
             run_options=RunOptions(device="cpu"),
             cache=cache,
             plugins=plugins,
