@@ -185,13 +185,13 @@ def enough(model: str) -> bool:
 
 
 def excerpts(uri: str, folder: Path) -> str:
-    """A corpus of excerpts from 32 documents of another, or of as many as it has."""
+    """A corpus of excerpts from thirty documents of another, or of as many as it has."""
     if uri in RANDOM or uri in WHOLE:
         return RANDOM.get(uri, uri)
     path = folder / (uri.replace(":", "-") + ".jsonl")
     if not path.exists():
         documents = resolve(uri, named_dirs=[ROOT / "corpora"]).documents()
-        chosen = islice(filter(None, (excerpt(each, AROUND.get(uri)) for each in documents)), 32)
+        chosen = islice(filter(None, (excerpt(each, AROUND.get(uri)) for each in documents)), 30)
         path.write_text("".join(json.dumps(each) + "\n" for each in chosen), "utf-8")
     return str(path)
 
@@ -200,7 +200,7 @@ def excerpt(document: Document, around: str | None) -> dict[str, str] | None:
     """A stretch from the middle of a document, or around the first match of a pattern."""
     text = document.text
     if around is None:
-        return {"id": document.id, "text": text[len(text) // 3 :][:420]}
+        return {"id": document.id, "text": text[len(text) // 3 :][:350]}
     if (match := re.search(around, text)) is None:
         return None
     return {"id": document.id, "text": text[max(match.start() - 60, 0) :][:800]}
