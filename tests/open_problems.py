@@ -19,16 +19,8 @@ SERVED = ("yes", "part", "no")
 
 
 @dataclass(frozen=True)
-class Later:
-    """A command that waits for what `needs` names."""
-
-    run: str
-    needs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Problem:
-    """A line of the map. `commands` can be run now; `later` cannot."""
+    """A line of the map. `commands` run on what is shipped, `hub` on models that are fetched."""
 
     id: str
     words: str
@@ -36,7 +28,7 @@ class Problem:
     served: str
     how: str
     commands: tuple[str, ...]
-    later: tuple[Later, ...]
+    hub: tuple[str, ...]
 
     @property
     def section(self) -> str:
@@ -49,24 +41,12 @@ class Problem:
 
 
 def read() -> tuple[Problem, ...]:
-    """All problems, with commands that no longer wait among those that can be run."""
+    """All problems."""
     data = tomllib.loads(DATA.read_text("utf-8"))
-    built = {name for name, there in data["built"].items() if there}
-    problems = []
-    for each in data["problem"]:
-        waiting = [Later(later["run"], tuple(later["needs"])) for later in each.pop("later", [])]
-        for later in waiting:
-            if unknown := set(later.needs) - set(data["built"]):
-                raise ValueError(f"{each['id']} needs {unknown}, which [built] does not name")
-        ready = [later.run for later in waiting if built >= set(later.needs)]
-        problems.append(
-            Problem(
-                commands=(*each.pop("run", []), *ready),
-                later=tuple(later for later in waiting if later.run not in ready),
-                **each,
-            )
-        )
-    return tuple(problems)
+    return tuple(
+        Problem(commands=tuple(each.pop("run", ())), hub=tuple(each.pop("hub", ())), **each)
+        for each in data["problem"]
+    )
 
 
 def sections() -> dict[str, str]:
@@ -91,10 +71,8 @@ def tables(problems: tuple[Problem, ...]) -> str:
 
 
 def _row(problem: Problem) -> str:
-    needs = sorted({need for later in problem.later for need in later.needs})
-    waits = f" *More waits for: {', '.join(needs)}.*" if needs else ""
     star = "" if problem.number == "read" else "\\*"
-    cells = (problem.id + star, problem.words, problem.served, problem.how + waits)
+    cells = (problem.id + star, problem.words, problem.served, problem.how)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
@@ -104,6 +82,8 @@ def _commands(problems: list[Problem]) -> str:
     for problem in problems:
         for command in problem.commands:
             numbers.setdefault(command, []).append(problem.id)
+        for command in problem.hub:
+            numbers.setdefault(command, []).append(f"{problem.id} on models of the hub")
     lines: list[str] = []
     for which, commands in groupby(numbers, key=lambda command: numbers[command]):
         lines += [f"# {', '.join(which)}", *(f"$ {command}" for command in commands)]
