@@ -42,6 +42,8 @@ def _beta_series(x: Floats, a: float, b: float) -> Floats:
     for k in range(_TERMS):
         term = term * x * (a + b + k) / (a + 1 + k)
         total += term
+        if not (term > 1e-17 * total).any():  # nothing more is added; NaN is no reason to go on
+            break
     return total
 
 
