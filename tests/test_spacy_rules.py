@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import mi_hypotheses
 from mi_hypotheses import models
+from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.errors import AnnotationError
 from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe
 from mi_hypotheses.spacy_rules import SpacyPattern, SpacyPhrase, SpacyToken, SpacyTree
@@ -182,6 +183,17 @@ def test_a_node_of_a_dependency_pattern_is_labelled(full: str) -> None:
     assert labelled(subject, *SENTENCE) == [" cat", "s"]
     verb = SpacyTree([VERB_SUBJECT], label="verb", pipeline=full)
     assert labelled(verb, *SENTENCE) == [" see"]
+
+
+def test_a_target_gives_the_predicate_of_one_of_its_nodes(full: str) -> None:
+    target = SpacyDependency(VERB_SUBJECT, query="verb", key="subject", pipeline=full)
+    subject = SpacyTree(VERB_SUBJECT, label="subject", pipeline=full, tokens="last")
+    assert target.node("subject", tokens="last") == subject
+    with pytest.raises(ValidationError, match=r"no node 'subjects'\. Did you mean 'subject'"):
+        target.node("subjects")
+    make: Any = SpacyDependency
+    with pytest.raises(ValidationError, match=r"a target.*SpacyTree\(patterns, label='verb'\)"):
+        make(VERB_SUBJECT, label="verb")
 
 
 # --- what cannot be ------------------------------------------------------------------------------
