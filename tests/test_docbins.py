@@ -95,6 +95,15 @@ def test_annotation_is_by_text_and_pipeline_not_by_name(
     assert CALLS == TEXTS
 
 
+def test_only_texts_that_are_new_are_annotated(cache: Cache, tagger: str) -> None:
+    DocStore(cache).annotated(shard_of(cache, *TEXTS), {tagger})
+    CALLS.clear()
+    longer = shard_of(cache, "A dog", TEXTS[2], "A dog", TEXTS[0])
+    docs = DocStore(cache).annotated(longer, {tagger}).docs
+    assert CALLS == ["A dog"]
+    assert [each.doc(tagger).text for each in docs] == ["A dog", TEXTS[2], "A dog", TEXTS[0]]
+
+
 def test_damaged_annotation_is_made_anew(cache: Cache, tagger: str) -> None:
     shard = shard_of(cache, *TEXTS)
     DocStore(cache).annotated(shard, {tagger})
@@ -144,6 +153,14 @@ def test_a_document_that_a_pipeline_fails_on_does_not_stop_the_others(
     assert docs[0].doc(name).text == "fine"
     with pytest.raises(AnnotationError, match=r"fails' failed: no idea of Naomi"):
         docs[1].doc(name)
+
+
+def test_what_did_not_fail_is_kept(cache: Cache, tmp_path: Path) -> None:
+    name = saved(tmp_path / "fails", "tests_tagger", "tests_fails")
+    DocStore(cache).annotated(shard_of(cache, "fine", "not naomi"), {name})
+    CALLS.clear()
+    DocStore(cache).annotated(shard_of(cache, "not naomi", "fine"), {name})
+    assert set(CALLS) == {"not naomi"}
 
 
 def test_a_pipeline_that_is_gone_is_said_for_each_document(cache: Cache) -> None:
