@@ -126,7 +126,34 @@ def gold_doc(gold: bytes) -> Doc:
     from spacy.tokens import Doc
 
     columns: dict[str, Any] = json.loads(gold)
-    return Doc(pipeline(DEFAULT).vocab, **columns)
+    doc = Doc(pipeline(DEFAULT).vocab, **columns)
+    _set_norms(doc)
+    return doc
+
+
+def _set_norms(doc: Doc) -> None:
+    """Give the pieces of contractions the norms that spaCy's tokenizer gives them."""
+    known, texts = _contractions(), [word.text for word in doc]
+    spaces = [bool(word.whitespace_) for word in doc]
+    longest, start = max(map(len, known)), 0
+    while start < len(texts):
+        sizes = range(min(longest, len(texts) - start), 0, -1)
+        cuts = (
+            tuple(texts[start : start + n]) for n in sizes if not any(spaces[start : start + n - 1])
+        )
+        cut = next((cut for cut in cuts if cut in known), None)
+        for word, norm in zip(doc[start:], known[cut] if cut else (), strict=False):
+            word.norm_ = norm or word.norm_
+        start += len(cut) if cut else 1
+
+
+@lru_cache(maxsize=1)
+def _contractions() -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The norms of words that the tokenizer of English cuts by a table, such as `do|n't`."""
+    tokenizer: Any = pipeline(DEFAULT).language.tokenizer
+    orth, norm = (tokenizer.vocab.strings[name] for name in ("ORTH", "NORM"))
+    cuts = tokenizer.rules.values()
+    return {tuple(x[orth] for x in cut): tuple(x.get(norm, "") for x in cut) for cut in cuts}
 
 
 @dataclass(frozen=True, eq=False)
