@@ -87,8 +87,8 @@ class _Sentence:
 
 
 def documents(lines: Sequence[str], *, path: object) -> Iterator[tuple[str, Gold]]:
-    """The documents of a file, each with the id or number of its `# newdoc`; the one that begins
-    without has the id "".
+    """The documents of a file, each with the id of its `# newdoc`, or its number, as `#2`; the one
+    that begins without has the id "".
 
     Raises:
         CorpusError: a line is not as it should be; the message says which.
@@ -106,7 +106,7 @@ def documents(lines: Sequence[str], *, path: object) -> Iterator[tuple[str, Gold
             if made.words:
                 yield name, gold()
             number += 1
-            name, made = sentence.document or str(number), _Document()
+            name, made = sentence.document or f"#{number}", _Document()
         fields = sentence.fields or fields
         made.add(sentence, _Gaps(sentence, path).found())
     if made.words:
@@ -124,7 +124,12 @@ def _sentences(lines: Iterable[str], path: object) -> Iterator[_Sentence]:
             if sentence.tokens:
                 yield sentence
                 sentence = _Sentence()
-        elif line.startswith("#") and not sentence.tokens:
+        elif line.startswith("#"):
+            if sentence.tokens:
+                raise CorpusError(
+                    f"Line {number} of {path} is a comment inside a sentence: an empty line is "
+                    "missing before it."
+                )
             _comment(sentence, line)
         else:
             _row(sentence, line, number, f"Line {number} of {path}")
