@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
 import time
 from pathlib import Path
@@ -215,6 +216,18 @@ def test_worker_processes_change_nothing(statistical: str, monkeypatch: pytest.M
     tags = [[word.tag_ for word in doc] for doc in alone if isinstance(doc, Doc)]
     assert len({tag for doc in tags for tag in doc}) > 1
     assert [[word.tag_ for word in doc] for doc in many if isinstance(doc, Doc)] == tags
+
+
+def test_worker_processes_leave_the_start_method_open(statistical: str) -> None:
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(None, force=True)
+    try:
+        source = pipelines.pipeline(statistical)
+        source._processes(10**6)
+        source.docs(TEXTS * 3, processes=2)
+        assert multiprocessing.get_start_method(allow_none=True) is None
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def test_worker_processes_are_for_much_text_and_weights(
