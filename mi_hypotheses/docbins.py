@@ -43,12 +43,13 @@ class DocStore:
     """Annotation by text and pipeline, whatever they are called and in whichever shard they are.
 
     `uncovered` counts the words, white space aside, that no token of the model shares a
-    character with: no rule can label them. It is by pipeline.
+    character with: no rule can label them. It is by pipeline, as are the `fingerprints`.
     """
 
     cache: Cache
     processes: int | None = None  # see `Pipeline.docs`
     uncovered: Counter[str] = field(default_factory=Counter)
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
     def annotated(self, shard: Shard, names: Iterable[str]) -> Shard:
         """The shard with what these pipelines (or `gold`) make of its documents."""
@@ -68,6 +69,7 @@ class DocStore:
         """The annotation of each text, or why there is none; what is not kept is made together."""
         try:
             source = pipeline(name)
+            self.fingerprints[name] = source.fingerprint
             index = key_of("docs by text", _code_hash(), source.fingerprint)
             made = self._kept(texts, index, source)
         except AnnotationError as error:

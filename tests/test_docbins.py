@@ -29,6 +29,7 @@ from mi_hypotheses.hypotheses import Fires, Neuron
 from mi_hypotheses.models import resolve as resolve_model
 from mi_hypotheses.pipelines import Pipeline, cut_at_lines
 from mi_hypotheses.predicates import Predicate, Regex
+from mi_hypotheses.regression import measured
 from mi_hypotheses.reports import Report
 from mi_hypotheses.shards import Shard, ShardStore, Window
 from mi_hypotheses.spacy_rules import SpacyPattern, SpacyToken
@@ -311,6 +312,10 @@ def test_a_run_with_spacy_rules(
     assert len(CALLS) == n_texts
     assert [result.verdict.status for result in first.results] == ["supported", "supported"]
     assert first.results[0].scores["f1"].value == pytest.approx(1)
+    by = {name: pipelines.pipeline(name).fingerprint for name in (tagger, "blank:en")}
+    assert first.corpora[0].pipelines == by
+    assert first.run.versions["spacy"] == spacy.__version__
+    assert {*by.items()} <= {*measured(first)[0].versions.items()}
     assert set(first.run.stages) >= {"read, tokenise, label", "annotate", "forward"}
     again = report(model, corpus, cache, *rules)
     assert again.results == first.results
