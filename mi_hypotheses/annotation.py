@@ -8,6 +8,7 @@ cuts, if it asks for no more.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -56,8 +57,14 @@ class Gold:
     @classmethod
     def of(cls, doc: Doc) -> Gold:
         """What is annotated in spaCy's `Doc`, but for links to a knowledge base and groups of
-        spans."""
+        spans.
+
+        Raises:
+            ValueError: heads go round in a circle, which spaCy would follow for ever.
+        """
         has = {need: doc.has_annotation(need) for need in NEEDS}
+        if has["DEP"]:
+            _check_trees(doc)
         return cls(
             words=[word.text for word in doc],
             spaces=[bool(word.whitespace_) for word in doc],
@@ -71,6 +78,33 @@ class Gold:
             if has["SENT_START"] and not has["DEP"]
             else None,
             ents=[_iob(word) for word in doc] if has["ENT_IOB"] else None,
+        )
+
+
+def words_above(heads: Sequence[int | None]) -> list[int | None]:
+    """How many words stand above each in its tree; None for those that no root stands above.
+
+    Args:
+        heads: the index of each word's head, None for roots.
+    """
+    below: dict[int | None, list[int]] = defaultdict(list)
+    for word, head in enumerate(heads):
+        below[head].append(word)
+    above: list[int | None] = [None] * len(heads)
+    level, depth = below[None], 0
+    while level:
+        for word in level:
+            above[word] = depth
+        level, depth = [each for word in level for each in below[word]], depth + 1
+    return above
+
+
+def _check_trees(doc: Doc) -> None:
+    above = words_above([None if word.head.i == word.i else word.head.i for word in doc])
+    lost = [word for word, count in zip(doc, above, strict=True) if count is None]
+    if lost:
+        raise ValueError(
+            f"the heads of the word {lost[0].text!r} in {doc.text[:40]!r} go round in a circle"
         )
 
 
@@ -92,7 +126,34 @@ def gold_doc(gold: bytes) -> Doc:
     from spacy.tokens import Doc
 
     columns: dict[str, Any] = json.loads(gold)
-    return Doc(pipeline(DEFAULT).vocab, **columns)
+    doc = Doc(pipeline(DEFAULT).vocab, **columns)
+    _set_norms(doc)
+    return doc
+
+
+def _set_norms(doc: Doc) -> None:
+    """Give the pieces of contractions the norms that spaCy's tokenizer gives them."""
+    known, texts = _contractions(), [word.text for word in doc]
+    spaces = [bool(word.whitespace_) for word in doc]
+    longest, start = max(map(len, known)), 0
+    while start < len(texts):
+        sizes = range(min(longest, len(texts) - start), 0, -1)
+        cuts = (
+            tuple(texts[start : start + n]) for n in sizes if not any(spaces[start : start + n - 1])
+        )
+        cut = next((cut for cut in cuts if cut in known), None)
+        for word, norm in zip(doc[start:], known[cut] if cut else (), strict=False):
+            word.norm_ = norm or word.norm_
+        start += len(cut) if cut else 1
+
+
+@lru_cache(maxsize=1)
+def _contractions() -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The norms of words that the tokenizer of English cuts by a table, such as `do|n't`."""
+    tokenizer: Any = pipeline(DEFAULT).language.tokenizer
+    orth, norm = (tokenizer.vocab.strings[name] for name in ("ORTH", "NORM"))
+    cuts = tokenizer.rules.values()
+    return {tuple(x[orth] for x in cut): tuple(x.get(norm, "") for x in cut) for cut in cuts}
 
 
 @dataclass(frozen=True, eq=False)

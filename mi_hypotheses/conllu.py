@@ -6,10 +6,10 @@ SpaceAfter and SpacesAfter say. Between two sentences stands what SpacesAfter of
 says, otherwise an empty line before a `# newpar`, nothing after SpaceAfter=No, and else a space.
 
 A multi-word token (`1-2 du`) whose words make up its text (`do` and `n't`) becomes these words. Any
-other is one word, annotated as the first of its words whose head is not among them. Empty nodes
-(`8.1`) are left out. The relation `root` is called ROOT, as in spaCy's own pipelines. How entities
-are read from MISC, `entities` says; where a file has any, a document without has none of them,
-rather than no annotation of them.
+other is one word, annotated as the word of it that is nearest to the root, the first of those that
+are equally near. Empty nodes (`8.1`) are left out. The relation `root` is called ROOT, as in
+spaCy's own pipelines. How entities are read from MISC, `entities` says; where a file has any, a
+document without has none of them, rather than no annotation of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mi_hypotheses import entities
-from mi_hypotheses.annotation import Gold
+from mi_hypotheses.annotation import Gold, words_above
 from mi_hypotheses.entities import Entity, Mark
 from mi_hypotheses.errors import CorpusError, did_you_mean
 
@@ -87,8 +87,8 @@ class _Sentence:
 
 
 def documents(lines: Sequence[str], *, path: object) -> Iterator[tuple[str, Gold]]:
-    """The documents of a file, each with the id or number of its `# newdoc`; the one that begins
-    without has the id "".
+    """The documents of a file, each with the id of its `# newdoc`, or its number, as `#2`; the one
+    that begins without has the id "".
 
     Raises:
         CorpusError: a line is not as it should be; the message says which.
@@ -106,7 +106,7 @@ def documents(lines: Sequence[str], *, path: object) -> Iterator[tuple[str, Gold
             if made.words:
                 yield name, gold()
             number += 1
-            name, made = sentence.document or str(number), _Document()
+            name, made = sentence.document or f"#{number}", _Document()
         fields = sentence.fields or fields
         made.add(sentence, _Gaps(sentence, path).found())
     if made.words:
@@ -124,7 +124,12 @@ def _sentences(lines: Iterable[str], path: object) -> Iterator[_Sentence]:
             if sentence.tokens:
                 yield sentence
                 sentence = _Sentence()
-        elif line.startswith("#") and not sentence.tokens:
+        elif line.startswith("#"):
+            if sentence.tokens:
+                raise CorpusError(
+                    f"Line {number} of {path} is a comment inside a sentence: an empty line is "
+                    "missing before it."
+                )
             _comment(sentence, line)
         else:
             _row(sentence, line, number, f"Line {number} of {path}")
@@ -205,15 +210,27 @@ class _Gaps:
         last = tokens[-1]
         if last.last >= len(self.sentence.words):
             raise self._error(last, f"reaches to word {last.last + 1}, which is missing")
-        for token in tokens:
-            for word in self.sentence.words[token.first : token.last + 1]:
-                if word.head is not None and word.head >= len(self.sentence.words):
-                    raise self._error(token, f"has the head {word.head + 1}, which is missing")
-        end = last.spaces_after if last.spaces_after is not None else None
+        self._check_heads()
+        end = last.spaces_after
         end = "" if end is None and not last.space_after else end
         if text is not None:
             return [*self._by_text(text), end]
         return [*(self._said(token) for token in tokens[:-1]), end]
+
+    def _check_heads(self) -> None:
+        """Raise CorpusError where the heads make no tree: spaCy would follow a circle for ever."""
+        heads = [word.head for word in self.sentence.words]
+        above = words_above(heads)
+        for token in self.sentence.tokens:
+            for place in range(token.first, token.last + 1):
+                head = heads[place]
+                if head is not None and head >= len(heads):
+                    raise self._error(token, f"has the head {head + 1}, which is missing")
+                if head == place:
+                    raise self._error(token, "is its own head; the head of a root is 0")
+        for token in self.sentence.tokens:
+            if None in above[token.first : token.last + 1]:
+                raise self._error(token, "has no root above it: heads go round in a circle")
 
     def _said(self, token: _Token) -> str:
         if token.spaces_after is not None:
@@ -345,5 +362,8 @@ def _surface(token: _Token, words: list[_Word]) -> list[tuple[str, range]]:
 
 
 def _main(words: list[_Word], index: range) -> _Word:
-    """The first of some words whose head is not among them."""
-    return next((words[i] for i in index if words[i].head not in index), words[index[0]])
+    """The first of some words with the fewest above it: others could make a circle of heads."""
+    if len(index) == 1:
+        return words[index[0]]
+    above = words_above([word.head for word in words])
+    return words[min(index, key=lambda place: above[place] or 0)]

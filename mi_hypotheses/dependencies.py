@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SkipValidation
+from pydantic import Field, SkipValidation, model_validator
 from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.annotation import check_needs, doc_of, pipelines_for
@@ -20,8 +20,9 @@ from mi_hypotheses.matching import (
     tree_needs,
     tree_words,
 )
+from mi_hypotheses.spacy_rules import SpacyTree
 from mi_hypotheses.targets import CONFIG, Target
-from mi_hypotheses.text import TokenView
+from mi_hypotheses.text import TokenChoice, TokenView
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -41,7 +42,8 @@ class SpacyDependency(Target):
             query="verb", key="subject", pipeline="en_core_web_sm",
         )
 
-    `SpacyTree` is the predicate with such patterns.
+    `SpacyTree` is the predicate with such patterns: `.node("subject")` is the one that labels
+    these subjects.
 
     Args:
         patterns: one pattern, or a list of alternatives.
@@ -71,6 +73,17 @@ class SpacyDependency(Target):
         default="spacy_dependency", init=False, repr=False, kw_only=True
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_predicate(cls, given: Any) -> Any:
+        label = (getattr(given, "kwargs", None) or {}).get("label")
+        if label is not None:
+            raise ValueError(
+                "this is a target, which has query= and key=. The predicate that labels a node is "
+                f"SpacyTree(patterns, label={label!r}), or .node({label!r}) of a target"
+            )
+        return given
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "patterns", copied(self.patterns))
         check_trees(self.patterns, [self.query, self.key])
@@ -81,6 +94,14 @@ class SpacyDependency(Target):
 
     def __hash__(self) -> int:
         return hash(self.fingerprint())
+
+    def node(self, label: str, *, tokens: TokenChoice = "any") -> SpacyTree:
+        """The predicate that labels the words at this node of the same patterns.
+
+        Raises:
+            pydantic.ValidationError: a pattern has no such node.
+        """
+        return SpacyTree(self.patterns, label=label, pipeline=self.pipeline, tokens=tokens)
 
     @property
     def alternatives(self) -> Alternatives:

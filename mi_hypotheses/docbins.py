@@ -1,4 +1,4 @@
-"""Documents annotated once: what a pipeline makes of a shard is kept in the cache as a DocBin."""
+"""Documents annotated once: what a pipeline makes of a text is kept in the cache as a DocBin."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import dataclasses
 import hashlib
 import inspect
 import sys
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,17 +31,25 @@ Made = list["Doc | AnnotationError"]
 _PLAIN = (str, int, float, bool, type(None))
 
 
+class _Place(NamedTuple):
+    """The entry of the cache that has a text's annotation, and which of its Docs that is."""
+
+    key: str
+    number: int
+
+
 @dataclass
 class DocStore:
-    """Annotation of shards by texts and pipeline, whatever they are called.
+    """Annotation by text and pipeline, whatever they are called and in whichever shard they are.
 
     `uncovered` counts the words, white space aside, that no token of the model shares a
-    character with: no rule can label them. It is by pipeline.
+    character with: no rule can label them. It is by pipeline, as are the `fingerprints`.
     """
 
     cache: Cache
     processes: int | None = None  # see `Pipeline.docs`
     uncovered: Counter[str] = field(default_factory=Counter)
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
     def annotated(self, shard: Shard, names: Iterable[str]) -> Shard:
         """The shard with what these pipelines (or `gold`) make of its documents."""
@@ -58,21 +66,70 @@ class DocStore:
         return shard
 
     def _docs(self, name: str, texts: list[str]) -> Made:
-        """The annotation of each text, or why there is none."""
+        """The annotation of each text, or why there is none; what is not kept is made together."""
         try:
             source = pipeline(name)
-            hashes = [_hash(text) for text in texts]
-            key = key_of("docs", _code_hash(), hashes, source.fingerprint)
-            arrays = self.cache.get(key)
-            if arrays is not None:
-                return list(_unpacked(arrays["docs"].tobytes(), source))
-            docs = source.docs(texts, processes=self.processes)
+            self.fingerprints[name] = source.fingerprint
+            index = key_of("docs by text", _code_hash(), source.fingerprint)
+            made = self._kept(texts, index, source)
         except AnnotationError as error:
             return [error] * len(texts)
-        whole = [doc for doc in docs if not isinstance(doc, AnnotationError)]
-        if len(whole) == len(texts):
-            self.cache.put(key, {"docs": np.frombuffer(_packed(whole), dtype=np.uint8)})
-        return docs
+        missing = [text for text in dict.fromkeys(texts) if text not in made]
+        fresh = dict(zip(missing, self._fresh(missing, source), strict=True))
+        self._keep(fresh, index)
+        made |= fresh
+        return [made[text] for text in texts]
+
+    def _kept(
+        self, texts: Iterable[str], index: str, source: Pipeline
+    ) -> dict[str, Doc | AnnotationError]:
+        """What the cache has, by text."""
+        places = self._places(index)
+        asked: dict[str, dict[int, str]] = defaultdict(dict)
+        for text in dict.fromkeys(texts):
+            if (place := places.get(_hash(text))) is not None:
+                asked[place.key][place.number] = text
+        found: dict[str, Doc | AnnotationError] = {}
+        for key, wanted in asked.items():
+            arrays = self.cache.get(key)
+            docs = [] if arrays is None else _unpacked(arrays["docs"].tobytes(), source)
+            found |= {wanted[n]: doc for n, doc in enumerate(docs) if n in wanted}
+        return found
+
+    def _keep(self, made: Mapping[str, Doc | AnnotationError], index: str) -> None:
+        """Put annotation into one entry, and into the index where it is.
+
+        What another process puts into the index at the same time may be lost; it is made anew.
+        """
+        good = {_hash(t): doc for t, doc in made.items() if not isinstance(doc, AnnotationError)}
+        if not good:
+            return
+        key = key_of("docs", index, [*good])
+        self.cache.put(key, {"docs": np.frombuffer(_packed(good.values()), dtype=np.uint8)})
+        places = self._places(index) | {text: _Place(key, n) for n, text in enumerate(good)}
+        columns = {
+            "texts": np.array([*places], dtype=np.bytes_),
+            "keys": np.array([place.key for place in places.values()], dtype=np.bytes_),
+            "numbers": np.array([place.number for place in places.values()]),
+        }
+        self.cache.put(index, columns)
+
+    def _places(self, index: str) -> dict[str, _Place]:
+        """Where annotation is kept, by the hashes of texts."""
+        columns = self.cache.get(index)
+        if columns is None:
+            return {}
+        texts, keys = (columns[name].astype(np.str_).tolist() for name in ("texts", "keys"))
+        places = map(_Place, keys, columns["numbers"].tolist())
+        return dict(zip(texts, places, strict=True))
+
+    def _fresh(self, texts: list[str], source: Pipeline) -> Made:
+        if not texts:  # the pipeline need not even be loaded
+            return []
+        try:
+            return source.docs(texts, processes=self.processes)
+        except AnnotationError as error:
+            return [error] * len(texts)
 
 
 def _hash(text: str) -> str:
@@ -87,7 +144,7 @@ def _code_hash() -> str:
     return _hash("".join(inspect.getsource(module) for module in modules))
 
 
-def _packed(docs: list[Doc]) -> bytes:
+def _packed(docs: Iterable[Doc]) -> bytes:
     """Docs as bytes, with the values of extension attributes that are plain."""
     from spacy.tokens import DocBin
 

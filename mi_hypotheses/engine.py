@@ -25,7 +25,15 @@ from mi_hypotheses.rivals import HEAD_RIVALS, RIVALS, unbeaten_floors
 if TYPE_CHECKING:
     from mi_hypotheses.plugins import Plugins
 
-VERSIONED = ("mi_hypotheses", "torch", "transformer_lens", "transformers", "numpy", "regex")
+VERSIONED = (
+    "mi_hypotheses",
+    "torch",
+    "transformer_lens",
+    "transformers",
+    "numpy",
+    "regex",
+    "spacy",
+)
 
 
 class Silent:

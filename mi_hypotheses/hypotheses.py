@@ -27,8 +27,10 @@ from pydantic import (
     model_validator,
 )
 
+from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.errors import UsageError
 from mi_hypotheses.predicates import Predicate, describe
+from mi_hypotheses.spacy_rules import SpacyTree
 from mi_hypotheses.targets import Target, describe_target
 
 Place = Literal["post", "pre", "mid"]
@@ -182,10 +184,27 @@ def _made(given: object, base: type, decorator: str) -> object:
 
 
 def _made_predicate(given: object) -> object:
+    if isinstance(given, SpacyDependency):
+        raise ValueError(
+            f"this is a target, for Attends(to=...): write on=target.node({given.query!r}), or "
+            f"on=SpacyTree(patterns, label={given.query!r})"
+        )
+    if isinstance(given, Target):
+        raise ValueError("this is a target, for Attends(to=...); a neuron fires on a predicate")
     return _made(given, Predicate, "@predicate")
 
 
 def _made_target(given: object) -> object:
+    if isinstance(given, SpacyTree):
+        raise ValueError(
+            "this is a predicate, for Fires(on=...): write to=SpacyDependency(patterns, query=, "
+            "key=)"
+        )
+    if isinstance(given, Predicate):
+        raise ValueError(
+            "this is a predicate, for Fires(on=...); a head attends to a target, such as "
+            "NearestPrevious(keys)"
+        )
     return _made(given, Target, "@target")
 
 

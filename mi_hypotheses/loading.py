@@ -37,6 +37,7 @@ from mi_hypotheses.reports import LoadError
 _OWN = str(Path(__file__).parent) + os.sep
 _PYDANTIC = f"{os.sep}pydantic{os.sep}"
 _MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
+_LISTS = ("list_type", "tuple_type", "set_type", "frozen_set_type", "sequence_str")
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from 'mi_hypotheses'")
 
 
@@ -226,7 +227,7 @@ def plain_validation(error: ValidationError) -> str:
     kind = cls.__name__ if cls else error.title
     fields = sorted(_fields(cls)) if cls else []
     subject = f"The hypothesis {name!r} ({kind})" if name else kind
-    details = list(_first_each(error))
+    details = [_by_name(detail, cls) for detail in _first_each(error)]
     missing = [_path(detail) for detail in details if detail["type"] in _MISSING]
     others = [detail for detail in details if detail["type"] not in _MISSING]
     for path in map(_path, others):  # a misspelled field is not missing as well
@@ -254,6 +255,16 @@ def _fields(cls: type) -> Iterable[str]:
     for key, field in getattr(cls, "__pydantic_fields__", {}).items():
         if field.init is not False and key != "_":
             yield key
+
+
+def _by_name(detail: Any, cls: type | None) -> Any:
+    """A problem with the name of its field, where that was given by its place."""
+    given = getattr(cls, "__pydantic_fields__", {})
+    names = [key for key in (_fields(cls) if cls else ()) if not given[key].kw_only]
+    place, *rest = detail["loc"] or (None,)
+    if isinstance(place, int) and place < len(names):
+        return {**detail, "loc": (names[place], *rest), "placed": True}
+    return detail
 
 
 def _first_each(error: ValidationError) -> Iterator[Any]:
@@ -285,8 +296,19 @@ def _problem(detail: Any, kind: str, fields: list[str]) -> str:
         case "value_error":
             text = str(detail["msg"]).removeprefix("Value error, ")
             return f"{path}: {text}" if path else text
+        case "unexpected_positional_argument":
+            return f"{_short(detail)} was given without the name of a field"
+        case wrong if wrong in _LISTS and isinstance(detail["input"], str) and "." not in path:
+            written = f"[{_short(detail)}]"
+            written = f"{kind}({written})" if "placed" in detail else f"{path}={written}"
+            return f"the field {path!r} is a list: {written}"
         case _:
-            given = repr(detail["input"])
-            given = given if len(given) <= 60 else given[:57] + "..."
+            given = _short(detail)
             text = str(detail["msg"]).replace("valid dictionary or instance of ", "")
             return f"the field {path!r} was given {given}: {text[:1].lower()}{text[1:]}"
+
+
+def _short(detail: Any) -> str:
+    """What was given, shortened."""
+    given = repr(detail["input"])
+    return given if len(given) <= 60 else given[:57] + "..."

@@ -146,7 +146,9 @@ def _means(result: Result) -> Iterator[str]:
 
 def _sources(report: Report) -> Iterator[str]:
     for corpus in report.corpora:
-        left_out = "".join(f"; {text}" for text in tallies.left_out(corpus))
+        left_out = "".join(
+            f"; {text}" for text in [*tallies.left_out(corpus), *tallies.annotated(corpus)]
+        )
         yield (
             f"- corpus {_code(corpus.uri)}: {count(corpus.n_documents)} documents, "
             f"{count(corpus.n_tokens)} tokens{_plain(left_out)}"

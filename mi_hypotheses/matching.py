@@ -6,8 +6,9 @@ DependencyMatcher takes, a list of nodes.
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,6 +77,38 @@ def _check_names(attributes: object, where: str) -> None:
                 f"spaCy's patterns have no attribute {name!r} ({where}). "
                 f"{did_you_mean(name.upper(), known)}"
             )
+    for name, wanted in attributes.items():
+        check_values(name.upper(), _compared(wanted), where)
+
+
+def _compared(wanted: object) -> list[str]:
+    """The texts that a pattern compares an attribute with, one by one."""
+    if isinstance(wanted, dict):
+        lists = [wanted[name] for name in ("IN", "NOT_IN") if isinstance(wanted.get(name), list)]
+        return [value for values in lists for value in values if isinstance(value, str)]
+    return [wanted] if isinstance(wanted, str) else []
+
+
+def check_values(name: str, values: Iterable[str], where: str) -> None:
+    """Raise ValueError where no word can have one of these values of an attribute."""
+    for value in values:
+        if name == "POS" and value not in parts_of_speech():
+            raise ValueError(
+                f"there is no part of speech {value!r} ({where}). "
+                f"{did_you_mean(value.upper(), filter(None, parts_of_speech()))}"
+            )
+        if name == "LOWER" and value != value.lower():
+            raise ValueError(
+                f"words are compared with {value!r} in lower case and never match it ({where}): "
+                f"write {value.lower()!r}, or ask for the text as it is"
+            )
+
+
+@lru_cache(maxsize=1)
+def parts_of_speech() -> Mapping[str, int]:
+    """spaCy's numbers of parts of speech; "" is none."""
+    numbers: Mapping[str, int] = importlib.import_module("spacy.parts_of_speech").IDS
+    return numbers
 
 
 @lru_cache(maxsize=1)

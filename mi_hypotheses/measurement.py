@@ -187,9 +187,9 @@ class Measurement:
             excluded={reason: n for reason, n in self.store.excluded.items() if n},
             skipped=dict(corpus.skipped),
             uncovered={name: n for name, n in docs.uncovered.items() if n},
+            pipelines=docs.fingerprints,
         )
-        if read not in self.context.corpora:
-            self.context.corpora.append(read)
+        _tell(self.context.corpora, read)
 
     def _limited(self, documents: Iterable[Document]) -> Iterator[Document]:
         for number, document in enumerate(documents):
@@ -271,3 +271,13 @@ def _code_hash() -> str:
         digest.update(inspect.getsource(module).encode())
     digest.update(inspect.getsource(sys.modules[__name__]).encode())
     return digest.hexdigest()
+
+
+def _tell(corpora: list[CorpusInfo], read: CorpusInfo) -> None:
+    """Add what was read, once for all models that it is the same for, whoever annotated it."""
+    for place, other in enumerate(corpora):
+        if other.model_copy(update={"pipelines": read.pipelines}) == read:
+            by = other.pipelines | read.pipelines
+            corpora[place] = other.model_copy(update={"pipelines": by})
+            return
+    corpora.append(read)

@@ -6,6 +6,7 @@ configuration, so that a rule can be checked when it is written without loading 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -198,7 +199,7 @@ class Pipeline:
         pieces = [cut_at_lines(text, nlp.max_length) for text in texts]
         flat = [piece for parts in pieces for piece in parts]
         size = nlp.batch_size if processes == 1 else max(1, len(flat) // (4 * processes))
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _start_method_kept():
             if processes > 1:  # of forking beside threads, none of which hold locks here
                 warnings.simplefilter("ignore", DeprecationWarning)
             made = iter(list(nlp.pipe(flat, n_process=processes, batch_size=size)))
@@ -213,7 +214,7 @@ class Pipeline:
             yield doc
 
     def _processes(self, characters: int) -> int:
-        if characters < _WORTHWHILE or multiprocessing.get_start_method() != "fork":
+        if characters < _WORTHWHILE or _start_method() != "fork":
             return 1
         statistical = any(
             getattr(component, "model", None) is not None for _, component in self.language.pipeline
@@ -222,6 +223,23 @@ class Pipeline:
         if not statistical or by_torch or _on_gpu():  # torch's threads do not survive a fork
             return 1
         return cores()
+
+
+def _start_method() -> str:
+    """How processes start; merely to ask for it would choose it for the whole program."""
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    return chosen or multiprocessing.get_all_start_methods()[0]  # the platform's own comes first
+
+
+@contextlib.contextmanager
+def _start_method_kept() -> Iterator[None]:
+    """Leave the program free to choose how processes start, though spaCy starts some."""
+    free = multiprocessing.get_start_method(allow_none=True) is None
+    try:
+        yield
+    finally:
+        if free:
+            multiprocessing.set_start_method(None, force=True)
 
 
 def _joined(docs: list[Doc]) -> Doc:

@@ -29,7 +29,8 @@ FAILING_WHEN_STRICT = (*FAILING, "inconclusive", "stale")
 
 class Measured(Record):
     """What was measured of a hypothesis on a corpus, with all that says whether another
-    measurement can be compared with it."""
+    measurement can be compared with it. Among `versions` are the fingerprints of the corpus's
+    pipelines."""
 
     name: str
     corpus: str
@@ -81,7 +82,10 @@ def measured(report: Report) -> list[Measured]:
             corpus_fingerprint=(
                 corpora[result.corpus].fingerprint if result.corpus in corpora else ""
             ),
-            versions=report.run.versions,
+            versions={
+                **report.run.versions,
+                **(corpora[result.corpus].pipelines if result.corpus in corpora else {}),
+            },
             dtype=report.run.dtype,
             device="" if report.run.device.startswith("none") else report.run.device,
             seed=report.run.seed,

@@ -290,7 +290,8 @@ class CorpusInfo(Record):
     """`excluded` counts tokens that were not scored, by reason; `skipped` counts files.
 
     `uncovered` counts spaCy's words that share no character with any token, so that no rule can
-    label them, by the pipeline that cut them.
+    label them, by the pipeline that cut them. `pipelines` has the fingerprints of the spaCy
+    pipelines that annotated the documents, by name.
     """
 
     uri: str
@@ -300,6 +301,7 @@ class CorpusInfo(Record):
     excluded: dict[str, int] = Field(default_factory=dict)
     skipped: dict[str, int] = Field(default_factory=dict)
     uncovered: dict[str, int] = Field(default_factory=dict)
+    pipelines: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod

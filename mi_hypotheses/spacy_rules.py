@@ -7,8 +7,6 @@ needs and its pipeline lacks is an error when the rule is written.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,7 +17,7 @@ from pydantic import BeforeValidator, Field, SkipValidation
 from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.annotation import check_needs, doc_of, pipelines_for
-from mi_hypotheses.errors import AnnotationError, did_you_mean
+from mi_hypotheses.errors import AnnotationError
 from mi_hypotheses.matching import (
     Alternatives,
     Greedy,
@@ -29,7 +27,9 @@ from mi_hypotheses.matching import (
     alternatives,
     check_tokens,
     check_trees,
+    check_values,
     copied,
+    parts_of_speech,
     token_needs,
     token_spans,
     tree_needs,
@@ -295,21 +295,14 @@ class SpacyToken(SpacyRule):
         for name, values in self._asked.items():
             if values == ():
                 raise ValueError(f"{name}= is an empty list, which no word could match")
-        self._check_pos()
+        for name in ("pos", "lower"):
+            check_values(name.upper(), _listed(getattr(self, name)), f"{name}=")
         for features in _listed(self.morph):
             if not all("=" in feature for feature in features.split("|")):
                 raise ValueError(f"morph= is written like Number=Plur, not {features!r}")
         if self.is_space:
             object.__setattr__(self, "whitespace", True)
         self._check_pipeline()
-
-    def _check_pos(self) -> None:
-        for value in _listed(self.pos):
-            if value not in _parts_of_speech():
-                raise ValueError(
-                    f"there is no part of speech {value!r}. "
-                    f"{did_you_mean(value.upper(), filter(None, _parts_of_speech()))}"
-                )
 
     @property
     def _asked(self) -> dict[str, Any]:
@@ -327,12 +320,6 @@ class SpacyToken(SpacyRule):
         for name, wanted in self._asked.items():
             chosen &= _holds(doc, name, wanted)
         return Words(doc).of(chosen)
-
-
-@lru_cache(maxsize=1)
-def _parts_of_speech() -> Mapping[str, int]:
-    numbers: Mapping[str, int] = importlib.import_module("spacy.parts_of_speech").IDS
-    return numbers
 
 
 def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
@@ -354,7 +341,7 @@ def _holds(doc: Doc, name: str, wanted: Any) -> NDArray[np.bool_]:
         ]
         return np.isin(values, np.array(found, dtype=values.dtype))
     if name == "pos":
-        hashes = [_parts_of_speech()[value] for value in _listed(wanted)]
+        hashes = [parts_of_speech()[value] for value in _listed(wanted)]
     else:
         hashes = [doc.vocab.strings.add(value) for value in _listed(wanted)]
     return np.isin(values, np.array(hashes, dtype=values.dtype))

@@ -35,6 +35,11 @@ def left_out(corpus: CorpusInfo) -> list[str]:
     ]
 
 
+def annotated(corpus: CorpusInfo) -> list[str]:
+    """`annotated by blank:en (0123456789ab)`."""
+    return [f"annotated by {name} ({each[:12]})" for name, each in corpus.pipelines.items()]
+
+
 def uncovered_words(corpus: CorpusInfo) -> list[str]:
     """`3 words of blank:en without a token`."""
     return [f"{count(n)} words of {name} without a token" for name, n in corpus.uncovered.items()]

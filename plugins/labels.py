@@ -1,7 +1,8 @@
 """Claims in other words than regexes: spaCy's rules, numbers and categories.
 
 `_claims.py` says how they were found and where their bars come from. spaCy's rules ask for
-attributes of the words themselves, for which its tokenizer (`blank:en`) is enough. Numbers and
+attributes of the words themselves, for which its tokenizer (`blank:en`) is enough; two read the
+tags and trees that the corpus `sentences` brings along. Numbers and
 categories that follow from the token alone cannot beat what is known of the token; their scores
 say how short a description of the neuron can be.
 """
@@ -96,6 +97,29 @@ NUMBER_WORD = claim(
     472,
     SpacyToken(like_num=True),
     expect={"pearson": 0.35, "ap": 0.35},
+)
+
+# By gold annotation: the neurons and bars of `full-stop` and `capitalised-word`, on sentences that
+# took no part in finding them. A tag tells full stops from the dots of abbreviations, and names
+# from the first words of sentences.
+
+GOLD_FULL_STOP = claim(
+    "full-stop-by-tag",
+    "Fires on the full stop of a sentence.",
+    GELU,
+    289,
+    SpacyToken(pos="PUNCT", text="."),
+    corpora=("sentences",),
+    expect={"pearson": 0.4, "ap": 0.35},
+)
+GOLD_NAME = claim(
+    "name-by-tag",
+    "Fires on proper nouns.",
+    GELU,
+    1193,
+    SpacyToken(pos="PROPN"),
+    corpora=("sentences",),
+    expect={"pearson": 0.25, "ap": 0.25},
 )
 
 # Numbers.

@@ -286,6 +286,7 @@ def report(*results: Result, **changes: Any) -> Report:
                 excluded={"bos": 24_000, "not_aligned": 12},
                 skipped={"undecodable": 2},
                 uncovered={"en_core_web_sm": 7},
+                pipelines={"en_core_web_sm": "0a1b2c3d4e5f60718293"},
             ),
             CorpusInfo(uri="stdlib", fingerprint="deadbeef", n_documents=700, n_tokens=2_000_000),
         ),

@@ -12,6 +12,7 @@ from mi_hypotheses.plugins import load_plugins
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = sorted(path for path in (ROOT / "plugins").glob("*.py") if path.name[0] != "_")
+WHOLE = {"sentences": 29}  # corpora that have fewer documents
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
@@ -24,7 +25,8 @@ def test_every_hypothesis_is_recorded_as_make_test_checks_it(plugin: Path) -> No
         (h.name, corpus, h.question_hash) for h in collected.hypotheses for corpus in h.corpora
     }
     assert {(r.name, r.corpus, r.question_hash) for r in recorded} == asked
-    assert {r.n_documents for r in recorded} == {int(found[1])}
+    wanted = {r.corpus: WHOLE.get(r.corpus, int(found[1])) for r in recorded}
+    assert {r.corpus: r.n_documents for r in recorded} == wanted
 
 
 def test_hardly_any_is_undefined() -> None:

@@ -11,6 +11,7 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.attrs import HEAD
 from spacy.tokens import Doc, DocBin
 
 from mi_hypotheses import conllu
@@ -106,7 +107,7 @@ def test_each_newdoc_is_a_document() -> None:
     a, b = row("1", "A"), row("1", "B")
     assert [name for name, _ in read(a, "", b)] == [""]
     named = read(a, "", "# newdoc id = x y", b, "", "# newdoc", a, "", b, "")
-    assert [(name, gold.text) for name, gold in named] == [("", "A"), ("x y", "B"), ("2", "A B")]
+    assert [(name, gold.text) for name, gold in named] == [("", "A"), ("x y", "B"), ("#2", "A B")]
 
 
 WORDS = st.text("abcdé'-.12", min_size=1, max_size=6)
@@ -203,6 +204,20 @@ def test_a_multiword_token_made_of_its_words_becomes_them() -> None:
     assert gold.heads == [1, 1, 1, 1]
 
 
+def test_a_multiword_token_makes_no_circle_of_a_tree() -> None:
+    lines = [
+        row("1-2", "xy"),
+        row("1", "a", "ADP", "3", "case"),
+        row("2", "b", "VERB", "0", "root"),
+        row("3", "c", "NOUN", "2", "obj"),
+    ]
+    doc = gold_doc(one(*lines).to_bytes())
+    assert [(word.text, word.pos_, word.head.text) for word in doc] == [
+        ("xy", "VERB", "xy"),
+        ("c", "NOUN", "xy"),
+    ]
+
+
 def test_sentences_keep_their_borders() -> None:
     lines = [
         *(row("1", "A", "X", "0", "root", r"SpacesAfter=\n\n"), ""),
@@ -220,6 +235,10 @@ def test_sentences_keep_their_borders() -> None:
     ("lines", "message"),
     [
         (["1\tA"], "Line 1 of x.conllu has 2 fields; a line of CoNLL-U has 10"),
+        (
+            [row("1", "A"), "# text = B", row("1", "B")],
+            "Line 2 of x.conllu is a comment inside a sentence: an empty line is missing before",
+        ),
         ([row("x", "A")], "Line 1 of x.conllu begins with 'x'"),
         ([row("2", "A")], "has the number 2 where word 1 comes next"),
         ([row("1", "A"), row("1", "B")], "Line 2 .* has the number 1 where word 2"),
@@ -227,6 +246,11 @@ def test_sentences_keep_their_borders() -> None:
         ([row("1", "A", "NOM")], r"part of speech 'NOM', .*Did you mean 'NUM'"),
         ([row("1", "A", head="x")], "head 'x', which is no number"),
         ([row("1", "A", head="3")], "head 3, which is missing"),
+        ([row("1", "A", head="0"), row("2", "B", head="2")], "Line 2 .*'B' is its own head"),
+        (
+            [row("1", "A", head="0"), row("2", "B", head="3"), row("3", "C", head="2")],
+            "Line 2 of x.conllu: the word 'B' has no root above it: heads go round in a circle",
+        ),
         (["# text = B", row("1", "A")], "Line 2 .*'A' is not in '# text', .* 'B'"),
         (["# text = A B", row("1", "A")], "is the last one, and '# text' goes on with 'B'"),
         (
@@ -389,7 +413,7 @@ def documents(path: Path) -> list[Document]:
 def test_a_conllu_file_is_a_corpus(corpus: Path) -> None:
     first, second = documents(corpus)
     assert (first.id, first.text) == ("fr.conllu:french", "Le chat du  voisin dort.")
-    assert (second.id, second.text) == ("fr.conllu:2", "Dors")
+    assert (second.id, second.text) == ("fr.conllu:#2", "Dors")
     assert first.gold is not None
 
 
@@ -408,6 +432,17 @@ def test_a_docbin_is_a_corpus(tmp_path: Path) -> None:
     assert [word.text for word in again] == [word.text for word in doc]
     assert second.gold is not None
     assert [word.head.text for word in gold_doc(second.gold)] == ["see", "see"]
+
+
+def test_a_docbin_whose_heads_go_round_in_a_circle_is_refused(tmp_path: Path) -> None:
+    doc = Doc(spacy.blank("en").vocab, words=["a", "b"], heads=[0, 0], deps=["ROOT", "dep"])
+    made = DocBin(docs=[doc])
+    made.tokens[0] = made.tokens[0].copy()
+    made.tokens[0][0, made.attrs.index(HEAD)] = 1
+    path = tmp_path / "circle.spacy"
+    path.write_bytes(made.to_bytes())
+    with pytest.raises(CorpusError, match="heads of the word 'a' in 'a b ' go round in a circle"):
+        list(resolve(str(path)).documents())
 
 
 def test_a_file_that_is_no_docbin_says_so(tmp_path: Path) -> None:
@@ -484,6 +519,15 @@ SUBJECT = [
 def test_rules_need_no_pipeline_where_there_is_gold(rule: Predicate, expected: list[str]) -> None:
     view = gold_view(*PIECES, gold=one(*FRENCH))
     assert [PIECES[place] for place in np.flatnonzero(rule.labels(view))] == expected
+
+
+def test_contractions_have_the_norms_that_a_tokenizer_gives_them() -> None:
+    text = "They don't, he can't: I'm gonna go. Let's see, it's Tom's."
+    made = spacy.blank("en")(text)
+    gold = gold_doc(Gold.of(made).to_bytes())
+    assert [(word.text, word.norm_) for word in gold] == [(w.text, w.norm_) for w in made]
+    apart = gold_doc(Gold(["ca", "n't"], [True, False]).to_bytes())
+    assert [word.norm_ for word in apart] == ["ca", "n't"]
 
 
 def test_dependencies_follow_gold_trees() -> None:

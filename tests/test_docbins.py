@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ from mi_hypotheses.hypotheses import Fires, Neuron
 from mi_hypotheses.models import resolve as resolve_model
 from mi_hypotheses.pipelines import Pipeline, cut_at_lines
 from mi_hypotheses.predicates import Predicate, Regex
+from mi_hypotheses.regression import measured
 from mi_hypotheses.reports import Report
 from mi_hypotheses.shards import Shard, ShardStore, Window
 from mi_hypotheses.spacy_rules import SpacyPattern, SpacyToken
@@ -95,6 +97,15 @@ def test_annotation_is_by_text_and_pipeline_not_by_name(
     assert CALLS == TEXTS
 
 
+def test_only_texts_that_are_new_are_annotated(cache: Cache, tagger: str) -> None:
+    DocStore(cache).annotated(shard_of(cache, *TEXTS), {tagger})
+    CALLS.clear()
+    longer = shard_of(cache, "A dog", TEXTS[2], "A dog", TEXTS[0])
+    docs = DocStore(cache).annotated(longer, {tagger}).docs
+    assert CALLS == ["A dog"]
+    assert [each.doc(tagger).text for each in docs] == ["A dog", TEXTS[2], "A dog", TEXTS[0]]
+
+
 def test_damaged_annotation_is_made_anew(cache: Cache, tagger: str) -> None:
     shard = shard_of(cache, *TEXTS)
     DocStore(cache).annotated(shard, {tagger})
@@ -144,6 +155,14 @@ def test_a_document_that_a_pipeline_fails_on_does_not_stop_the_others(
     assert docs[0].doc(name).text == "fine"
     with pytest.raises(AnnotationError, match=r"fails' failed: no idea of Naomi"):
         docs[1].doc(name)
+
+
+def test_what_did_not_fail_is_kept(cache: Cache, tmp_path: Path) -> None:
+    name = saved(tmp_path / "fails", "tests_tagger", "tests_fails")
+    DocStore(cache).annotated(shard_of(cache, "fine", "not naomi"), {name})
+    CALLS.clear()
+    DocStore(cache).annotated(shard_of(cache, "not naomi", "fine"), {name})
+    assert set(CALLS) == {"not naomi"}
 
 
 def test_a_pipeline_that_is_gone_is_said_for_each_document(cache: Cache) -> None:
@@ -198,6 +217,18 @@ def test_worker_processes_change_nothing(statistical: str, monkeypatch: pytest.M
     tags = [[word.tag_ for word in doc] for doc in alone if isinstance(doc, Doc)]
     assert len({tag for doc in tags for tag in doc}) > 1
     assert [[word.tag_ for word in doc] for doc in many if isinstance(doc, Doc)] == tags
+
+
+def test_worker_processes_leave_the_start_method_open(statistical: str) -> None:
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(None, force=True)
+    try:
+        source = pipelines.pipeline(statistical)
+        source._processes(10**6)
+        source.docs(TEXTS * 3, processes=2)
+        assert multiprocessing.get_start_method(allow_none=True) is None
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def test_worker_processes_are_for_much_text_and_weights(
@@ -281,6 +312,10 @@ def test_a_run_with_spacy_rules(
     assert len(CALLS) == n_texts
     assert [result.verdict.status for result in first.results] == ["supported", "supported"]
     assert first.results[0].scores["f1"].value == pytest.approx(1)
+    by = {name: pipelines.pipeline(name).fingerprint for name in (tagger, "blank:en")}
+    assert first.corpora[0].pipelines == by
+    assert first.run.versions["spacy"] == spacy.__version__
+    assert {*by.items()} <= {*measured(first)[0].versions.items()}
     assert set(first.run.stages) >= {"read, tokenise, label", "annotate", "forward"}
     again = report(model, corpus, cache, *rules)
     assert again.results == first.results

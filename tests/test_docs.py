@@ -11,6 +11,7 @@ import pytest
 
 import mi_hypotheses
 from mi_hypotheses.features.__main__ import page as features_page
+from mi_hypotheses.features.catalogue import catalogue
 from mi_hypotheses.head_scores import HeadMetric, builtin_head_metrics
 from mi_hypotheses.metrics import Metric, builtin_metrics
 from mi_hypotheses.plugins import load_plugins
@@ -66,6 +67,12 @@ def test_every_score_and_rival_is_explained(
     text = (ROOT / "docs" / page).read_text("utf-8")
     for name in [*rivals, *(metric.name for metric in metrics)]:
         assert f"`{name}`" in text, name
+
+
+def test_every_number_and_category_that_is_there_is_named() -> None:
+    text = (ROOT / "docs" / "writing-plugins.md").read_text("utf-8")
+    for name, each in catalogue().items():
+        assert each.label_kind == "boolean" or f"`{name}`" in text, name
 
 
 def test_every_target_is_explained() -> None:

@@ -8,10 +8,20 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.hypotheses import AnyHead, Attends, Fires, Head, Neuron
 from mi_hypotheses.links import NearestPrevious
 from mi_hypotheses.predicates import Regex
 from mi_hypotheses.targets import PreviousToken
+
+SUBJECT = SpacyDependency(
+    [
+        {"RIGHT_ID": "verb", "RIGHT_ATTRS": {"POS": "VERB"}},
+        {"LEFT_ID": "verb", "REL_OP": ">", "RIGHT_ID": "subject", "RIGHT_ATTRS": {"DEP": "nsubj"}},
+    ],
+    query="verb",
+    key="subject",
+)
 
 
 def plain(_view: object) -> None:
@@ -26,6 +36,10 @@ def plain(_view: object) -> None:
         (Attends, {"to": plain}, "decorate it with @target"),
         (Fires, {"on": Regex}, r"write Regex\(\.\.\.\)"),
         (Fires, {"on": plain}, "decorate it with @predicate"),
+        (Fires, {"on": SUBJECT}, r"a target.*write on=target.node\('verb'\), or on=SpacyTree"),
+        (Fires, {"on": PreviousToken()}, "a target, for Attends"),
+        (Attends, {"to": SUBJECT.node("verb")}, r"a predicate.*write to=SpacyDependency\("),
+        (Attends, {"to": Regex("a")}, r"a predicate, for Fires\(on=...\)"),
     ],
 )
 def test_a_class_or_a_function_is_not_what_is_made_of_it(

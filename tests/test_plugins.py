@@ -259,6 +259,28 @@ def test_a_bad_part_of_a_hypothesis_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("SpacyPhrase('perhaps')", "the field 'phrases' is a list: SpacyPhrase(['perhaps'])."),
+        ("SpacyPhrase(phrases='ah')", "the field 'phrases' is a list: phrases=['ah']."),
+        ("TokenIn('self')", "the field 'strings' is a list: TokenIn(['self'])."),
+        ("TokenIn(['a', 3])", "the field 'strings.1' was given 3: input should be a valid string."),
+        ("Regex(3)", "the field 'pattern' was given 3"),
+        ("SpacyToken('NOUN')", "'NOUN' was given without the name of a field."),
+    ],
+)
+def test_a_field_that_is_given_by_its_place_has_a_name(part: str, said: str) -> None:
+    error = only_error(
+        write(
+            "a.py",
+            "from mi_hypotheses import SpacyPhrase, SpacyToken, TokenIn",
+            f"A = {claim('a', on=part)}",
+        )
+    )
+    assert said in error
+
+
 def test_what_uses_a_lost_hypothesis_is_lost_silently() -> None:
     path = write("a.py", "BAD = Fires(name='bad')", "ALL = [BAD]", f"C = {claim('c')}")
     collected = load(path).collect()

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import mi_hypotheses
 from mi_hypotheses import models
+from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.errors import AnnotationError
 from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe
 from mi_hypotheses.spacy_rules import SpacyPattern, SpacyPhrase, SpacyToken, SpacyTree
@@ -184,6 +185,17 @@ def test_a_node_of_a_dependency_pattern_is_labelled(full: str) -> None:
     assert labelled(verb, *SENTENCE) == [" see"]
 
 
+def test_a_target_gives_the_predicate_of_one_of_its_nodes(full: str) -> None:
+    target = SpacyDependency(VERB_SUBJECT, query="verb", key="subject", pipeline=full)
+    subject = SpacyTree(VERB_SUBJECT, label="subject", pipeline=full, tokens="last")
+    assert target.node("subject", tokens="last") == subject
+    with pytest.raises(ValidationError, match=r"no node 'subjects'\. Did you mean 'subject'"):
+        target.node("subjects")
+    make: Any = SpacyDependency
+    with pytest.raises(ValidationError, match=r"a target.*SpacyTree\(patterns, label='verb'\)"):
+        make(VERB_SUBJECT, label="verb")
+
+
 # --- what cannot be ------------------------------------------------------------------------------
 
 
@@ -191,6 +203,11 @@ def test_a_node_of_a_dependency_pattern_is_labelled(full: str) -> None:
     ("patterns", "message"),
     [
         ([{"PSO": "NOUN"}], "no attribute 'PSO' .token 0 of pattern 0.. Did you mean 'POS'"),
+        ([{"POS": "NOUNN"}], "part of speech 'NOUNN' .token 0 of pattern 0.. Did you mean 'NOUN'"),
+        ([{"pos": {"IN": ["X", "verb"]}}], "no part of speech 'verb' .* mean 'VERB'"),
+        ([{"POS": {"NOT_IN": ["NOM"]}}], "no part of speech 'NOM'"),
+        ([{"LOWER": "The"}], "compared with 'The' in lower case and never match it .*write 'the'"),
+        ([{"LOWER": {"IN": ["the", "I"]}}], "write 'i'"),
         ([{"LOWER": {"REGEXX": "a"}}], "spaCy does not take pattern 0: .*REGEXX"),
         ([{"LOWER": 3}], "does not take pattern 0: .*LOWER.*valid string"),
         ([{"OP": "+++"}], "OP"),
@@ -236,7 +253,8 @@ def test_what_a_pipeline_lacks_is_an_error_when_the_rule_is_written(
     ("make", "message"),
     [
         (lambda: SpacyToken(), "no attribute is given"),
-        (lambda: SpacyToken(pos="noun"), "no part of speech 'noun'. Did you mean 'NOUN'"),
+        (lambda: SpacyToken(pos="noun"), "no part of speech 'noun' .pos=.. Did you mean 'NOUN'"),
+        (lambda: SpacyToken(lower=["a", "The"]), "never match it .lower=.: write 'the'"),
         (lambda: SpacyToken(lemma=[]), "lemma"),
         (lambda: SpacyToken(morph="Plur"), "written like Number=Plur"),
         (lambda: SpacyToken(is_title="yes"), "valid bool"),
@@ -247,6 +265,10 @@ def test_what_a_pipeline_lacks_is_an_error_when_the_rule_is_written(
         (lambda: SpacyPhrase(["a"], attr="POS"), "'ORTH', 'LOWER' or 'LEMMA'"),
         (lambda: SpacyPattern([{"LOWER": "a"}], label=1), "has 1 tokens, counted from 0"),
         (lambda: SpacyTree(VERB_SUBJECT, label="verbs"), "no node 'verbs'. Did you mean 'verb'"),
+        (
+            lambda: SpacyTree([{"RIGHT_ID": "a", "RIGHT_ATTRS": {"POS": "NOM"}}], label="a"),
+            "no part of speech 'NOM' .node 0 of pattern 0, 'a'",
+        ),
         (lambda: SpacyTree([{"LOWER": "a"}], label="a"), "node 0 of pattern 0 needs exactly"),
         (lambda: SpacyToken("NOUN"), "positional"),
     ],
