@@ -21,7 +21,7 @@ def _pattern(
 # LaTeX.
 
 _MATH_NAME = "equation|align|gather|multline|eqnarray|displaymath|math|flalign|alignat"
-_PARAGRAPH = r"(?:(?!\n[ \t]*\n)(?s:.))"  # a character inside a paragraph
+_PARAGRAPH = r"(?:(?!\n[ \t\r]*\n)(?s:.))"  # a character inside a paragraph
 
 latex_command = _pattern(
     "latex_command",
@@ -47,7 +47,7 @@ latex_section = _pattern(
 latex_inline_math = _pattern(
     "latex_inline_math",
     "Formulas inside a line, with their dollar signs or brackets.",
-    rf"(?<![\\$])\$(?![\s$])(?:\\.|[^\\$\"\n]|\n(?![ \t]*\n))++(?<!\s)\$(?![$\d])"
+    rf"(?<![\\$])\$(?![\s$])(?:\\.|[^\\$\"\n]|\n(?![ \t\r]*\n))++(?<!\s)\$(?![$\d])"
     rf"|(?<!\\)\\\((?:(?!\\\(){_PARAGRAPH})*?\\\)",
     r"It is «$x + \$1$» or «\(y\)», but $$z$$ costs \$5.",
     "It costs $5 or $6.",
@@ -56,7 +56,7 @@ latex_inline_math = _pattern(
 latex_display_math = _pattern(
     "latex_display_math",
     "Formulas of their own lines: in double dollar signs, in brackets, or in an environment.",
-    rf"\$\$(?:\\.|[^\\\"$\n]|\n(?![ \t]*\n))++\$\$|(?<!\\)\\\[(?:(?!\\\[){_PARAGRAPH})*?\\\]"
+    rf"\$\$(?:\\.|[^\\\"$\n]|\n(?![ \t\r]*\n))++\$\$|(?<!\\)\\\[(?:(?!\\\[){_PARAGRAPH})*?\\\]"
     rf"|\\begin\{{({_MATH_NAME})(\*?)\}}(?s:(?!\\begin\{{\1).)*?\\end\{{\1\2\}}",
     "a «$$x$$» b «\\[y\\]» $c$\n«\\begin{align*}\nz\n\\end{align*}» \\begin{table}",
 )
@@ -168,14 +168,15 @@ html_style = _pattern(
 
 _FENCED = (
     r"(?m)^(?P<margin>[ \t]*+)(?P<mark>`{3,}+|~{3,}+)(?P<language>[^`\n]*+)\n"
-    r"(?P<code>(?s:.*?))(?:^[ \t]*+(?P<end>(?P=mark)[`~]*+)[ \t]*+(?:\"\"\"|''')?$|\Z)"
+    r"(?P<code>(?s:.*?))(?:^[ \t]*+(?P<end>(?P=mark)[`~]*+)[ \t]*+(?:\"\"\"|''')?\r?$|\Z)"
 )
 _FENCE = Regex(_FENCED)
 
 markdown_heading = define(
     "markup.markdown_heading",
     "Headings, with their hashes or the line below; comments of one hash look the same.",
-    Regex(r"(?m)^ {0,3}#{1,6}[ \t][^\n]*|^(?=[^\s>|#-])[^\n|]+\n(?:={2,}|-{2,})[ \t]*$") & ~_FENCE,
+    Regex(r"(?m)^ {0,3}#{1,6}[ \t][^\n]*|^(?=[^\s>|#-])[^\n|]+\n(?:={2,}|-{2,})[ \t\r]*$")
+    & ~_FENCE,
     "«## A b»\n#c\n```\n# d\n```\n«E\n===»\nf",
 )
 markdown_fence = define(
@@ -256,20 +257,20 @@ markdown_quote = define(
 markdown_table_row = define(
     "markup.markdown_table_row",
     "Rows of tables between vertical bars, and the line below their heads.",
-    Regex(r"(?m)^[ \t]*\|[^\n]*\|[ \t]*$") & ~_FENCE,
+    Regex(r"(?m)^[ \t]*\|[^\n]*\|[ \t\r]*$") & ~_FENCE,
     "«| a | b |»\n«|---|:--|»\nc | d\n",
 )
 markdown_rule = define(
     "markup.markdown_rule",
     "Lines across the page: three or more dashes, stars or underscores.",
-    Regex(r"(?m)(?<=\n[ \t]*\n|\A) {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
+    Regex(r"(?m)(?<=\n[ \t\r]*\n|\A) {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})\r?$")
     & ~_FENCE,
     "a\n\n«---»\n\nb\n---\n\n«* * *»\n",
 )
 front_matter = _pattern(
     "front_matter",
     "The settings at the top of a page, between lines of three dashes.",
-    r"(?s)\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)",
+    r"(?s)\A---[ \t\r]*\n(.*?)\n---[ \t\r]*(?:\n|\Z)",
     "---\n«title: a»\n---\nb\n---\n",
     group=1,
 )
@@ -299,7 +300,7 @@ rest_directive = _pattern(
 rest_field = _pattern(
     "rest_field",
     "The names of fields in reStructuredText, with their colons.",
-    r"(?m)^[ \t]*(:[A-Za-z](?:[^:`\n]|:(?=\S))*+:)(?=[ \t]|$)",
+    r"(?m)^[ \t]*(:[A-Za-z](?:[^:`\n]|:(?=\S))*+:)(?=\s|$)",
     "    «:param int x:» the :class:`A`\n    «:returns:» y\nz: w",
     group=1,
 )
@@ -312,7 +313,7 @@ rest_literal = _pattern(
 rest_underline = _pattern(
     "rest_underline",
     "The line of signs under a heading.",
-    r"(?m)^[ \t]*\S[^\n]*\n[ \t]*(([-=~^+])\2{2,}|([\"'#*.])\3{3,})[ \t]*$",
+    r"(?m)^[ \t]*\S[^\n]*\n[ \t]*(([-=~^+])\2{2,}|([\"'#*.])\3{3,})[ \t\r]*$",
     "A title\n«=======»\n\nb\n\n====\n",
     group=1,
 )
@@ -340,14 +341,14 @@ json_constant = _pattern(
 yaml_key = _pattern(
     "yaml_key",
     "Words before a colon at the beginning of a line, as the keys of YAML are.",
-    r"(?m)^[ \t]*(?:-[ \t]+)*([A-Za-z_][\w./-]*|\"[^\"\n]*\"|'[^'\n]*')(?=:(?:[ \t]|$))",
+    r"(?m)^[ \t]*(?:-[ \t]+)*([A-Za-z_][\w./-]*|\"[^\"\n]*\"|'[^'\n]*')(?=:(?:\s|$))",
     "«name»: a: b\n  - «x-y»: 1\nhttp://c d: e",
     group=1,
 )
 ini_section = _pattern(
     "ini_section",
     "The heads of sections in INI and TOML files, with their brackets.",
-    r"(?m)^\[{1,2}[A-Za-z][^\[\]\n]*\]{1,2}[ \t]*$",
+    r"(?m)^\[{1,2}[A-Za-z][^\[\]\n]*\]{1,2}[ \t\r]*$",
     "«[a.b]»\nc = [d]\n«[[e]]»\n",
 )
 

@@ -688,7 +688,7 @@ def _line_length(text: str) -> Spans:
     spans, lengths, start = [], [], 0
     for line in text.split("\n"):
         spans.append((start, start + len(line)))
-        lengths.append(float(len(line)))
+        lengths.append(float(len(line.removesuffix("\r"))))
         start += len(line) + 1
     return Spans(spans, lengths)
 
@@ -711,23 +711,21 @@ line_length = define(
 doctest_prompt = define(
     "python.doctest_prompt",
     "The prompts of doctests: >>> and the dots of lines that go on.",
-    Regex(
-        r"(?m)^[ \t]*(>>>)(?=[ \t]|$)|(?<=^[ \t]*(?:>>>|\.\.\.)[^\n]*\n[ \t]*)(\.\.\.)(?=[ \t]|$)"
-    ),
+    Regex(r"(?m)^[ \t]*(>>>)(?=\s|$)|(?<=^[ \t]*(?:>>>|\.\.\.)[^\n]*\n[ \t]*)(\.\.\.)(?=\s|$)"),
     "    «>>>» for x in y:\n    «...»     x\n    1\n... and so on\na >>> b",
 )
 doctest_line = define(
     "python.doctest_line",
     "The lines of doctests that begin with a prompt.",
-    Regex(r"(?m)^[ \t]*>>>(?=[ \t]|$)[^\n]*(?:\n[ \t]*\.\.\.(?=[ \t]|$)[^\n]*)*"),
+    Regex(r"(?m)^[ \t]*>>>(?=\s|$)[^\n]*(?:\n[ \t]*\.\.\.(?=\s|$)[^\n]*)*"),
     "It is:\n\n    «>>> for x in y:»\n    «...     x»\n    1\n",
 )
 doctest_output = define(
     "python.doctest_output",
     "What the lines of a doctest print, up to the next prompt or empty line.",
     Regex(
-        r"(?m)^[ \t]*>>>(?=[ \t]|$)[^\n]*(?:\n[ \t]*\.\.\.(?=[ \t]|$)[^\n]*)*+"
-        r"((?:\n(?![ \t]*(?:>>>|$|\"\"\"|'''))[^\n]*)*)",
+        r"(?m)^[ \t]*>>>(?=\s|$)[^\n]*(?:\n[ \t]*\.\.\.(?=\s|$)[^\n]*)*+"
+        r"((?:\n(?![ \t]*(?:>>>|\r?$|\"\"\"|'''))[^\n]*)*)",
         group=1,
     ),
     "    >>> f(1)\n    «1»\n    «2»\n    >>> g()\n\n    It is.",

@@ -122,7 +122,7 @@ possessive = pattern(
 repeated_word = pattern(
     "repeated_word",
     "Words that repeat the word just before them; its capitals count only across lines.",
-    r"(?<!\w)(\p{L}++)(?!\w)(?:(?: (?P<again>(?i:\1))|[ \t]*+\n[ \t]*+(?P<again>\1))(?!\w))++",
+    r"(?<!\w)(\p{L}++)(?!\w)(?:(?: (?P<again>(?i:\1))|[ \t\r]*+\n[ \t]*+(?P<again>\1))(?!\w))++",
     "The «the» end of the then a «a» «a» b, b in\n«in» list\nList",
     group="again",
 )
