@@ -331,12 +331,16 @@ builtin_exception = _part(
     "except (MyError, «ValueError»): raise «SystemExit»",
     texts=BUILTIN_EXCEPTIONS,
 )
-exception_name = _named(
-    "exception_name",
-    "Names that end as those of exceptions do: Error, Exception or Warning.",
-    "name",
-    r"\w*[A-Z]\w*(?:Error|Exception|Warning)|(?:Error|Exception|Warning)",
-    "except («MyError», json.«JSONDecodeError», Stop): error = «Exception»('ValueError')",
+exception_name = define(
+    "python.exception_name",
+    "Names of exceptions: in except and raise clauses, built-in ones, and those that end in Error, "
+    "Exception or Warning.",
+    Part("exception")
+    | Part("free name", texts=BUILTIN_EXCEPTIONS)
+    | Part("name", pattern=r"\w*[A-Z]\w*(?:Error|Exception|Warning)|(?:Error|Exception|Warning)"),
+    "except («MyError», json.«JSONDecodeError», «Stop») as e: e = «Exception»('ValueError')",
+    "except* socket.«timeout»: raise http.«Http404»(Page, x) from e\nexcept «Full», y: raise y",
+    "isinstance(e, «StopIteration»), «KeyboardInterrupt», Stop, error, x.Error_",
 )
 function_name = _part(
     "function_name",
