@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from mi_hypotheses.annotation import GOLD
 from mi_hypotheses.errors import UnknownNameError
 from mi_hypotheses.features.catalogue import THEMES, Feature, catalogue, feature
+from mi_hypotheses.predicates import All, AnyOf, Not, Predicate, Regex, Shift
 from mi_hypotheses.text import TokenView
 
 _MARK = re.compile(r"«|»|¦")
@@ -22,6 +24,9 @@ OF_TEXT = {name: found for name, found in FEATURES.items() if GOLD not in found.
 OF_WHITE_SPACE = {"text.newline", "text.indentation"} | {
     name for name in FEATURES if name.startswith(("tokens.", "position."))
 }
+# What texts of one sign or a few are made of, over and over.
+SIGNS = r"""( [ { < \ ' " ` $ * _ # = - . ... a 1 1, 'a a/ A. a@ &a <a <!-- [a]( >>> ~~~ \( $$"""
+RUNS = [*SIGNS.split(), " ", "\n", "\t", "\r\n", " \n", "a ", "a: ", "a\n\n"]
 EXAMPLES = [
     pytest.param(found, example, id=f"{name}-{number}")
     for name, found in OF_TEXT.items()
@@ -109,6 +114,26 @@ def test_features_take_any_text(found: Feature, text: str) -> None:
     labels = found.labels(view)
     assert labels.shape == (len(text),)
     assert found.categories or np.isfinite(labels).all()
+
+
+def impatient(predicate: Predicate) -> Predicate:
+    """The predicate with half a second for each of its patterns: a hundred times what one takes
+    whose time grows with the text, and far less than where it grows with the square of that."""
+    if isinstance(predicate, Regex):
+        return replace(predicate, timeout=0.5)
+    if isinstance(predicate, All | AnyOf):
+        return replace(predicate, of=tuple(map(impatient, predicate.of)))
+    if isinstance(predicate, Not | Shift | Feature):
+        return replace(predicate, of=impatient(predicate.of))
+    return predicate
+
+
+@pytest.mark.parametrize("found", OF_TEXT.values(), ids=OF_TEXT)
+def test_time_grows_with_the_text_and_no_faster(found: Feature) -> None:
+    for sign in RUNS:
+        text = sign * (20_000 // len(sign))
+        ends = np.arange(1, len(text) + 1, dtype=np.int32)
+        impatient(found).labels(TokenView(text, ends - 1, ends))
 
 
 def test_unknown_features_are_told_with_what_was_meant() -> None:

@@ -715,7 +715,11 @@ line_length = define(
 doctest_prompt = define(
     "python.doctest_prompt",
     "The prompts of doctests: >>> and the dots of lines that go on.",
-    Regex(r"(?m)^[ \t]*(>>>)(?=\s|$)|(?<=^[ \t]*(?:>>>|\.\.\.)[^\n]*\n[ \t]*)(\.\.\.)(?=\s|$)"),
+    Regex(
+        r"(?m)^[ \t]*+(?P<prompt>>>>)(?=\s|$)[^\n]*+"
+        r"(?:\n[ \t]*+(?P<prompt>\.\.\.)(?=\s|$)[^\n]*+)*+",
+        group="prompt",
+    ),
     "    «>>>» for x in y:\n    «...»     x\n    1\n... and so on\na >>> b",
 )
 doctest_line = define(
