@@ -106,6 +106,13 @@ def test_names_say_where_a_feature_is_defined(found: Feature) -> None:
     assert "\n" not in found.summary
 
 
+def test_themes_are_imported_as_modules() -> None:
+    from mi_hypotheses.features import latex, python
+
+    assert python.comment is feature("python.comment")
+    assert latex.section is feature("latex.section")
+
+
 @pytest.mark.parametrize("found", OF_TEXT.values(), ids=OF_TEXT)
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\ufeff", "é\u0301👩‍🔬", "(" * 50, '"""', "\\"])
 def test_features_take_any_text(found: Feature, text: str) -> None:

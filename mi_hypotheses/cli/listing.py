@@ -202,7 +202,7 @@ def features(pattern: str | None, *, as_json: bool) -> int:
 def _feature(feature: Feature) -> dict[str, object]:
     return {
         "name": feature.name,
-        "labels": feature.labels_are,
+        "labels": feature.label_kind,
         "summary": feature.summary,
         "examples": list(feature.examples),
     }
@@ -212,7 +212,7 @@ def _print_features(found: Sequence[Feature]) -> None:
     """A table for each theme."""
     for theme, members in groupby(found, key=lambda each: each.theme):
         click.echo(f"{theme}:")
-        _print_table([(f"  {each.name}", each.labels_are, each.summary) for each in members])
+        _print_table([(f"  {each.name}", each.label_kind, each.summary) for each in members])
 
 
 @click.command

@@ -30,7 +30,17 @@ from mi_hypotheses.spacy_rules import SpacyRule
 from mi_hypotheses.text import TokenView
 
 # The modules of this package that define features.
-THEMES: tuple[str, ...] = ("text", "tokens", "position", "python", "markup", "linguistic")
+THEMES: tuple[str, ...] = (
+    "text",
+    "tokens",
+    "position",
+    "python",
+    "latex",
+    "html",
+    "markdown",
+    "markup",
+    "linguistic",
+)
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -60,11 +70,6 @@ class Feature(Predicate):
     def theme(self) -> str:
         """The module that it is defined in."""
         return self.name.partition(".")[0]
-
-    @property
-    def labels_are(self) -> str:
-        """`numeric`, `categorical` or `boolean`."""
-        return self.label_kind
 
     @property
     def categories(self) -> tuple[str, ...] | None:

@@ -655,9 +655,9 @@ dedent = _part(
     "dedent",
     "if a:\n    if b:\n        c\n    # d\n    «else»:\n        e\n\n«f»()\n",
 )
-block_depth = _number(
-    "block_depth",
-    "How many blocks the statement stands in.",
+indent_depth = _number(
+    "indent_depth",
+    "How many blocks the statement stands in: the depth of its indentation.",
     "block depth",
     "if a:\n    «1:for b in c:»\n        «2:d(e,»\n«2:f)»\n    «1:# g»\nh\n",
 )
