@@ -83,7 +83,7 @@ def test_examples_hold(found: Feature, example: str) -> None:
 
 @pytest.mark.parametrize(
     ("found", "example"),
-    [case for case in EXAMPLES if "\n" in case.values[1]],
+    [case for case in EXAMPLES if "\n" in str(case.values[1])],
 )
 def test_examples_hold_with_the_line_ends_of_windows(found: Feature, example: str) -> None:
     assert mistaken(found, example.replace("\n", "\r\n")) == []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
+from collections.abc import Callable
 from dataclasses import KW_ONLY, field, replace
 from typing import Literal
 
@@ -97,6 +99,24 @@ def features(theme: str) -> dict[str, Feature]:
     module = importlib.import_module(f"mi_hypotheses.features.{theme}")
     found = [value for value in vars(module).values() if isinstance(value, Feature)]
     return {feature.name: feature for feature in found}
+
+
+def factories(theme: str) -> dict[str, str]:
+    """What the functions of one module label that make a predicate of arguments, by how they are
+    called, as in `tokens.rare(frequent)`; they are not found by `feature`."""
+    module = importlib.import_module(f"mi_hypotheses.features.{theme}")
+    return {
+        f"{theme}.{make.__name__}({_arguments(make)})": (inspect.getdoc(make) or "").split("\n")[0]
+        for make in getattr(module, "FACTORIES", ())
+    }
+
+
+def _arguments(make: Callable[..., Predicate]) -> str:
+    """The names of a function's arguments, and the defaults of those that can be left out."""
+    parameters = inspect.signature(make).parameters.values()
+    named = [each.replace(annotation=each.empty) for each in parameters]
+    optional = [f"{each.name}={each.default!r}" for each in named if each.default is not each.empty]
+    return ", ".join([*(str(each) for each in named if each.default is each.empty), *optional])
 
 
 def catalogue() -> dict[str, Feature]:
