@@ -1,7 +1,7 @@
 """Features: predicates under stable names, with examples of what they label.
 
 `define` makes one in a module of this package, `feature` finds one by its name. A name is that of
-the module and the variable: `python.comment` is `comment` in `features/python.py`.
+the module and the variable: `python.comment` is `comment` in `features/python`.
 """
 
 from __future__ import annotations
