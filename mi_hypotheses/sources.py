@@ -135,11 +135,13 @@ def _before_wildcard(path: Path) -> Iterator[str]:
 def read_text(path: Path) -> str | None:
     """The content of a UTF-8 file, line ends and all; None where it is not UTF-8.
 
+    A byte-order mark at its start says how the file is encoded and is no part of the text.
+
     Raises:
         CorpusError: the file cannot be read.
     """
     try:
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     except OSError as error:
@@ -194,7 +196,7 @@ def _conllu(file: SourceFile) -> Iterator[Entry | None]:
     if text is None:
         yield None
         return
-    lines = text.removeprefix("\ufeff").split("\n")
+    lines = text.split("\n")
     for name, gold in conllu.documents(lines, path=file.path):
         yield Entry(f"{file.id}:{name}" if name else file.id, gold.text, gold=gold.to_bytes())
 
@@ -278,7 +280,7 @@ def docstrings(source: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in other people's source
-            tree = ast.parse(source.removeprefix("\ufeff"))
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return "\n\n".join(_docstrings_in_order(tree))

@@ -486,7 +486,13 @@ def test_features_are_listed_by_theme(mih: Mih) -> None:
     assert "python.comment " not in done.out
     listed = json.loads(mih("features", "--json").out)
     assert {"name", "labels", "summary", "examples"} == {*listed[0]}
-    assert {row["labels"] for row in listed} == {"boolean", "categorical", "numeric"}
+    assert {row["labels"] for row in listed} == {
+        "boolean",
+        "categorical",
+        "numeric",
+        "takes arguments",
+    }
+    assert "tokens.split_word(vocabulary, pieces=None)" in {row["name"] for row in listed}
     assert mih("features", "no such thing").code == 5
 
 

@@ -59,6 +59,14 @@ def test_a_document_is_the_file_as_it_is():
     assert first.text == (Path(sysconfig.get_path("stdlib")) / first.id).read_text("utf-8")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_document(tmp_path):
+    mark = b"\xef\xbb\xbf"
+    write(tmp_path, {"a.py": mark + b'"""One."""\r\n', "b.txt": mark + mark + b"Two"})
+
+    assert texts(tmp_path) == {"a.py": '"""One."""\r\n', "b.txt": "\ufeffTwo"}
+    assert texts(f"{tmp_path / 'a.py'}#docstrings") == {"a.py": "One."}
+
+
 def test_package_is_the_source_of_an_installed_distribution():
     ids = [document.id for document in resolve("package:pluggy").documents()]
 

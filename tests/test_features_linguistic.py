@@ -279,7 +279,7 @@ def test_parts_of_speech_are_categories() -> None:
     found = feature("linguistic.part_of_speech")
     names = found.categories
     assert names is not None
-    assert found.labels_are == "categorical"
+    assert found.label_kind == "categorical"
     seen = {word.pos for each in sentences().values() for word in each.words}
     assert seen == set(names)
     for text, sentence in sentences().items():

@@ -144,6 +144,19 @@ def docstrings(tree: ast.AST) -> Iterator[str]:
                     yield value
 
 
+def exceptions(tree: ast.AST) -> Iterator[str]:
+    """The exceptions of except clauses, and those raised by a name that begins with a capital."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            yield from (ast.unparse(each).rpartition(".")[2] for each in caught)
+        elif isinstance(node, ast.Raise) and node.exc is not None:
+            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            name = ast.unparse(raised).rpartition(".")[2]
+            if name[:1].isupper():
+                yield name
+
+
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize(
     ("names", "found"),
@@ -155,6 +168,7 @@ def docstrings(tree: ast.AST) -> Iterator[str]:
         (["function name", "method name", "class name"], definitions),
         (["loop variable"], loop_variables),
         (["assigned name"], assigned),
+        (["exception"], exceptions),
     ],
 )
 def test_names_are_those_of_the_parser(

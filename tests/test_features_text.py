@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mi_hypotheses.features.catalogue import Feature, feature, features
+from mi_hypotheses.features.catalogue import feature
 from mi_hypotheses.text import TokenView
-
-FEATURES = features("text")
 
 
 def labels_of(name: str, text: str) -> list[float]:
@@ -51,11 +49,3 @@ def test_languages_are_told_by_line() -> None:
 @pytest.mark.parametrize("text", ["_A and of_B", "x.y(a, b)", "Le(a, Ne(b, c))", "i.e., a o e y"])
 def test_code_and_single_letters_are_in_no_language(text: str) -> None:
     assert np.isnan(labels_of("language", text)).all()
-
-
-@pytest.mark.parametrize("found", FEATURES.values(), ids=FEATURES)
-def test_time_grows_with_the_text_and_no_faster(found: Feature) -> None:
-    for sign in ("a", "1,", "(", "\n", "...", " ", "'a", "a/", "A. "):
-        text = sign * (20_000 // len(sign))
-        ends = np.arange(1, len(text) + 1, dtype=np.int32)
-        found.labels(TokenView(text, ends - 1, ends))  # a pattern has ten seconds

@@ -181,16 +181,25 @@ def features(pattern: str | None, *, as_json: bool) -> int:
 
     mih score --feature python.comment --unit 'L0N*' -m py-gelu-1l
     """
-    from mi_hypotheses.features.catalogue import catalogue
+    from mi_hypotheses.features.catalogue import THEMES, factories
+    from mi_hypotheses.features.catalogue import features as of_theme
 
     wanted = (pattern or "").lower()
+    listed = [
+        each
+        for theme in THEMES
+        for each in (
+            *map(_feature, of_theme(theme).values()),
+            *(_factory(called, summary) for called, summary in factories(theme).items()),
+        )
+    ]
     found = [
         each
-        for each in catalogue().values()
-        if wanted in each.name.lower() or wanted in each.summary.lower()
+        for each in listed
+        if wanted in str(each["name"]).lower() or wanted in str(each["summary"]).lower()
     ]
     if as_json:
-        click.echo(json.dumps([_feature(each) for each in found], indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         _print_features(found)
     if not found:
@@ -202,17 +211,24 @@ def features(pattern: str | None, *, as_json: bool) -> int:
 def _feature(feature: Feature) -> dict[str, object]:
     return {
         "name": feature.name,
-        "labels": feature.labels_are,
+        "labels": feature.label_kind,
         "summary": feature.summary,
         "examples": list(feature.examples),
     }
 
 
-def _print_features(found: Sequence[Feature]) -> None:
+def _factory(called: str, summary: str) -> dict[str, object]:
+    """What makes a predicate of arguments, in the place of a feature."""
+    return {"name": called, "labels": "takes arguments", "summary": summary, "examples": []}
+
+
+def _print_features(found: Sequence[dict[str, object]]) -> None:
     """A table for each theme."""
-    for theme, members in groupby(found, key=lambda each: each.theme):
+    for theme, members in groupby(found, key=lambda each: str(each["name"]).partition(".")[0]):
         click.echo(f"{theme}:")
-        _print_table([(f"  {each.name}", each.labels_are, each.summary) for each in members])
+        _print_table(
+            [(f"  {each['name']}", str(each["labels"]), str(each["summary"])) for each in members]
+        )
 
 
 @click.command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from mi_hypotheses.features.catalogue import THEMES, features
+from mi_hypotheses.features.catalogue import THEMES, factories, features
 
 _HEADER = """\
 # Ready-made predicates
@@ -45,15 +45,20 @@ def _section(theme: str) -> str:
         f"| `{each.name}` | {_plain(each.summary)} | {_code(each.examples[0])} |"
         for each in found.values()
     ]
+    rows += [
+        f"| `{called}` | {_plain(summary)} | takes arguments |"
+        for called, summary in factories(theme).items()
+    ]
     table = "\n".join(["| name | what it labels | an example |", "|---|---|---|", *rows])
     return f"## {theme} ({len(found)})\n\n{_plain(paragraph)}\n\n{table}\n"
 
 
 def _plain(text: str) -> str:
     """Text whose signs mean nothing in Markdown; code in backticks stays code."""
+    prose, *rest = text.split("`", 2)
     for sign in ("|", "*", "_", "<"):
-        text = text.replace(sign, f"\\{sign}")
-    return text
+        prose = prose.replace(sign, f"\\{sign}")
+    return f"{prose}`{rest[0]}`{_plain(rest[1])}" if len(rest) == 2 else "`".join([prose, *rest])
 
 
 def _code(text: str) -> str:

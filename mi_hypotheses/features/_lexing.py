@@ -1,8 +1,10 @@
 """Python source as lexemes, whatever it is: the whole of a module, a piece of one, or no Python.
 
-The standard lexers raise at the first mistake, and what they make of an f-string depends on the
-version of Python. This one goes on after a mistake on the next line, takes the literals of all
-versions from Python 2 on, and reads the holes of f-strings. Its time is linear in the text.
+Documents are cut anywhere, hold the code of any version of Python, or none. There `tokenize` raises
+and `ast` gives no tree at all, and what they make of an f-string depends on the version that runs.
+This one goes on after a mistake on the next line, takes the literals of all versions from Python 2
+on, and reads the holes of f-strings. On whole modules it finds what `tokenize` finds; the tests
+compare them. Its time is linear in the text.
 """
 
 from __future__ import annotations

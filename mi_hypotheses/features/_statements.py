@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 from mi_hypotheses.features._lexing import Lexeme
@@ -116,6 +117,10 @@ class Statement:
             self.add("soft keyword", lexemes[0].start, lexemes[0].end)
         if self.head == "@":
             self._decorator()
+        elif self.head == "except":
+            self._caught()
+        elif self.head == "raise":
+            self._raised()
         if self._is_import():
             self._import()
             return
@@ -148,6 +153,31 @@ class Statement:
             if lexeme.kind != "name" and lexeme.text != ".":
                 break
             self.add("decorator name", lexeme.start, lexeme.end)
+
+    def _caught(self) -> None:
+        """The exceptions of an except clause: one, or several in brackets."""
+        depth = 0
+        for lexeme, after in zip_longest(self.lexemes[1:], self.lexemes[2:]):
+            text = lexeme.text
+            ends_old_style = text == "," and not depth  # except E, e
+            if text in ("as", ":") or ends_old_style or lexeme.kind not in ("name", "operator"):
+                break
+            depth += (text in "([{") - (text in ")]}")
+            dotted_on = after is not None and after.text == "."
+            if lexeme.kind == "name" and text not in _KEYWORDS and not dotted_on:
+                self.add("exception", lexeme.start, lexeme.end)
+
+    def _raised(self) -> None:
+        """What is raised, where it is written as a class is; others may be variables."""
+        last = None
+        for lexeme in self.lexemes[1:]:
+            if lexeme.kind != "name" and lexeme.text != ".":
+                break
+            if lexeme.text in _KEYWORDS:
+                break
+            last = lexeme
+        if last is not None and last.text.lstrip("_")[:1].isupper():
+            self.add("exception", last.start, last.end)
 
     def _is_import(self) -> bool:
         if self.head == "from" and all(each.text != "import" for each in self.lexemes):

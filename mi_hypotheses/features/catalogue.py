@@ -1,13 +1,15 @@
 """Features: predicates under stable names, with examples of what they label.
 
 `define` makes one in a module of this package, `feature` finds one by its name. A name is that of
-the module and the variable: `python.comment` is `comment` in `features/python.py`.
+the module and the variable: `python.comment` is `comment` in `features/python`.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
+from collections.abc import Callable
 from dataclasses import KW_ONLY, field, replace
 from typing import Literal
 
@@ -30,7 +32,17 @@ from mi_hypotheses.spacy_rules import SpacyRule
 from mi_hypotheses.text import TokenView
 
 # The modules of this package that define features.
-THEMES: tuple[str, ...] = ("text", "tokens", "position", "python", "markup", "linguistic")
+THEMES: tuple[str, ...] = (
+    "text",
+    "tokens",
+    "position",
+    "python",
+    "latex",
+    "html",
+    "markdown",
+    "markup",
+    "linguistic",
+)
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -62,11 +74,6 @@ class Feature(Predicate):
         return self.name.partition(".")[0]
 
     @property
-    def labels_are(self) -> str:
-        """`numeric`, `categorical` or `boolean`."""
-        return self.label_kind
-
-    @property
     def categories(self) -> tuple[str, ...] | None:
         return self.of.categories
 
@@ -92,6 +99,24 @@ def features(theme: str) -> dict[str, Feature]:
     module = importlib.import_module(f"mi_hypotheses.features.{theme}")
     found = [value for value in vars(module).values() if isinstance(value, Feature)]
     return {feature.name: feature for feature in found}
+
+
+def factories(theme: str) -> dict[str, str]:
+    """What the functions of one module label that make a predicate of arguments, by how they are
+    called, as in `tokens.rare(frequent)`; they are not found by `feature`."""
+    module = importlib.import_module(f"mi_hypotheses.features.{theme}")
+    return {
+        f"{theme}.{make.__name__}({_arguments(make)})": (inspect.getdoc(make) or "").split("\n")[0]
+        for make in getattr(module, "FACTORIES", ())
+    }
+
+
+def _arguments(make: Callable[..., Predicate]) -> str:
+    """The names of a function's arguments, and the defaults of those that can be left out."""
+    parameters = inspect.signature(make).parameters.values()
+    named = [each.replace(annotation=each.empty) for each in parameters]
+    optional = [f"{each.name}={each.default!r}" for each in named if each.default is not each.empty]
+    return ", ".join([*(str(each) for each in named if each.default is each.empty), *optional])
 
 
 def catalogue() -> dict[str, Feature]:

@@ -32,6 +32,9 @@ from mi_hypotheses.text import TokenView
 
 __all__ = ["follows", "frequency_rank", "ngram", "ngrams", "ranks_of", "rare", "split_word"]
 
+FACTORIES = (ngram, ngrams, follows, split_word, rare, frequency_rank)
+"""What makes a predicate of arguments."""
+
 
 def _feature(name: str, summary: str, of: Predicate, *examples: str) -> Feature:
     return define(f"tokens.{name}", summary, of, *examples)

@@ -18,7 +18,7 @@ _NO_END = (  # abbreviations that stand before a capital letter
 _AFTER_MARK = r"[\"'”’»)\]]*+"
 SENTENCE_END = (
     rf"(?>(?<![.!?…])[.!?…]++(?<![^.]\.\.){_NO_END}{_AFTER_MARK}"
-    r"(?=\s++[\"'“‘«(\[]*+(?:\p{Lu}|\d|\p{Lo})|\s*+\Z|[ \t]*+\n[ \t]*+\n)|[。！？]++[」』”’]*+)"
+    r"(?=\s++[\"'“‘«(\[]*+(?:\p{Lu}|\d|\p{Lo})|\s*+\Z|[ \t\r]*+\n[ \t\r]*+\n)|[。！？]++[」』”’]*+)"
 )
 PARAGRAPH_START = r"(?:\A\s*+|(?<!\s)[^\S\n]*+\n(?:[^\S\n]*+\n)++[^\S\n]*+)"
 SENTENCE_START = rf"(?:{SENTENCE_END}|{PARAGRAPH_START})[^\w\n]*+(?:\n[^\w\n]++)*+\n?\K\w[\w'’]*+"
@@ -89,8 +89,8 @@ indentation = pattern(
 heading = pattern(
     "heading",
     "Lines that look like headings: short, alone between empty lines, with no mark at the end.",
-    r"(?m)^(?<=\A|\n[ \t]*\n)(?=[\p{Lu}\d])(?![^\n]{61})[^\n=(){}\[\]<>|]++"
-    r"(?<![.,;:!?\\'\"`*-]\s*)(?=\n[ \t]*\n\s*\S)",
+    r"(?m)^(?<=\A|\n[ \t\r]*\n)(?=[\p{Lu}\d])(?![^\n]{61})[^\n=(){}\[\]<>|]++"
+    r"(?<![.,;:!?\\'\"`*-]\s*)(?=\n[ \t\r]*\n\s*\S)",
     "«A heading»\n\nText,\n\nText.\n\n«2 More»\n\nIt goes on\nand on.",
 )
 list_marker = pattern(
@@ -105,7 +105,7 @@ list_marker = pattern(
 
 @predicate(numeric=True)
 def _line_lengths(text: str) -> Spans:
-    pairs = [match.span() for match in regex.finditer(r"[^\n]++", text)]
+    pairs = [match.span() for match in regex.finditer(r"[^\r\n]++(?:\r(?!\n)[^\r\n]*+)*+", text)]
     return Spans(pairs, [float(end - start) for start, end in pairs])
 
 

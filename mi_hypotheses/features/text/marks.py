@@ -79,11 +79,11 @@ apostrophe = pattern(
 # Quotes.
 
 _DOUBLE = (
-    r"(?<![\"\w\\])\"(?=[^\s\"])(?:[^\"\\\n]|\\.|\n(?![ \t]*+\n))*+(?<!\s)\"(?![\w\"])"
+    r"(?<![\"\w\\])\"(?=[^\s\"])(?:[^\"\\\n]|\\.|\n(?![ \t\r]*+\n))*+(?<!\s)\"(?![\w\"])"
     r"|“[^“”]{1,2000}+”|„[^„“”]{1,2000}+[“”]|«[^«»]{1,2000}+»"
 )
 _SINGLE = (
-    r"(?<![\w'\\])'(?=[^\s'])(?:[^'\\\n]|\\.|(?<=\w)'(?=\w)|\n(?![ \t]*+\n))*+(?<!\s)'(?![\w'])"
+    r"(?<![\w'\\])'(?=[^\s'])(?:[^'\\\n]|\\.|(?<=\w)'(?=\w)|\n(?![ \t\r]*+\n))*+(?<!\s)'(?![\w'])"
     r"|(?<!\w)‘(?:[^‘’]|(?<=\w)’(?=\w)){1,2000}+’(?!\w)|‹[^‹›]{1,2000}+›"
 )
 _BACKTICK = r"(?<!`)(?P<ticks>`{1,2})(?=[^\s`])[^`\n]++(?P=ticks)(?!`)"
@@ -160,7 +160,7 @@ closing_square = pattern("closing_square", "Square brackets that close.", r"\]",
 opening_curly = pattern("opening_curly", "Curly brackets that open.", r"\{", "«{»[(x)]} «{»")
 closing_curly = pattern("closing_curly", "Curly brackets that close.", r"\}", "{[(x)]«}» {")
 
-_BRACKET_OR_BREAK = regex.compile(r"[(\[{]|[)\]}]|\n[ \t]*+\n")
+_BRACKET_OR_BREAK = regex.compile(r"[(\[{]|[)\]}]|\n[ \t\r]*+\n")
 
 
 @predicate

@@ -38,10 +38,11 @@ year = pattern(
 ordinal = pattern(
     "ordinal",
     "Ordinal numbers in figures, and in words from first to twentieth.",
-    r"(?<!\w|\d,)(?:(?:\d[\d,]*+(?<!1))?(?:1st|2nd|3rd)|\d[\d,]*+(?<=1\d|[04-9])th"
+    r"(?<!\w|\d,)(?:\d[\d,]*+(?:(?<=(?<!1)1)st|(?<=(?<!1)2)nd|(?<=(?<!1)3)rd|(?<=1\d|[04-9])th)"
     r"|(?i:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
     r"|(?:thir|four|fif|six|seven|eigh|nine)teenth|twentieth))(?!\w)",
     "the «1st», «2nd», «11th», «20th» and «first» of 12, one 1th seconds",
+    "«21st», «22nd», «33rd», «101st», «1,001st» and «112th»; 11st 12nd 113rd 21th 2st x1st",
 )
 number_word = pattern(
     "number_word",
@@ -110,13 +111,14 @@ date = pattern(
     "date",
     "Dates in figures (2020-12-31, 31.12.2020, 12/31/2020) or with the name of the month.",
     r"(?<![\w./-])(?:\d{4}(?P<sign>[-/.])(?:0[1-9]|1[0-2])(?P=sign)(?:0[1-9]|[12]\d|3[01])"
-    r"(?![\w/-]*\d|[/-]\w|(?!T)\w)"
+    r"(?:(?=T\d\d(?::|\d\d(?!\d)|\d{4}))|(?![\w/-]*\d|[/-]\w|(?!T)\w))"
     r"|(?:0?[1-9]|[12]\d|3[01])(?P<dot>[./-])(?:0?[1-9]|[12]\d|3[01])(?P=dot)(?:19|20)\d\d"
     r"(?![\w/-]|\.\d))"
     rf"|(?<![\w./-]){_DAY}(?: of)? {_MONTH}(?:,? \d{{4}}(?!\w))?+(?!\w)"
     rf"|(?<!\w){_MONTH} (?:{_DAY}(?![\w:.])(?:,? \d{{4}}(?!\w))?+|\d{{4}}(?!\w))",
     "«2020-12-31», «31.12.2020», «5 May», «January 1st, 2000», «March 1999»: 2020-13-01 March on",
     "1.2.2020.3 5 Mayors",
+    "«2024-01-31»T10:00:00Z, «2024-01-31»T100000 and «2024-01-31» 10:00; 2024-01-31T1 2024-01-31-7",
 )
 time_of_day = pattern(
     "time_of_day",

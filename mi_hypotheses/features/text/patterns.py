@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mi_hypotheses.features.catalogue import Feature, define
-from mi_hypotheses.predicates import Regex
+from mi_hypotheses.features import _patterns
+from mi_hypotheses.features.catalogue import Feature
 
 
 def pattern(
@@ -14,9 +14,10 @@ def pattern(
     group: str | int = 0,
     whitespace: bool = False,
 ) -> Feature:
-    """A feature of the matches of a regular expression, or of a group in them."""
-    of = Regex(expression, group=group, whitespace=whitespace)
-    return define(f"text.{name}", summary, of, *examples)
+    """A feature of text: the matches of a regular expression, or a group in them."""
+    return _patterns.pattern(
+        f"text.{name}", summary, expression, *examples, group=group, whitespace=whitespace
+    )
 
 
 def one_of(words: str) -> str:

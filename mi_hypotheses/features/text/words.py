@@ -98,13 +98,14 @@ letters_and_digits = pattern(
 abbreviation = pattern(
     "abbreviation",
     "Abbreviations with their full stops: single letters such as e.g. and J., and common words.",
-    r"(?<![\w.])(?>(?:\p{L}\.){2,}+(?!\w)|\p{Lu}\.(?= \p{Lu}\p{Ll})"
+    r"(?<![\w.])(?>(?:(?:Ph|\p{L})\.){2,}+(?!\w)|\p{Lu}\.(?= \p{Lu}\p{Ll})"
     r"(?! (?:A|An|All|And|As|Both|But|By|Each|For|From|Hence|However|If|In|It|Its|Let|Note|On|One"
     r"|Returns?|See|Since|So|That|The|Then|There|These|They|This|Thus|To|We|When|Where|With)\b)"
     r"|(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|cf|ca|al|approx|resp|esp|incl|Inc|Ltd|Corp|Dept|Univ"
     r"|viz|ibid|Proc|Vol)\.(?!\w)|(?i:no|nos|fig|figs|eq|eqs|sec|ch|vol|pp?|thm|def|ref|refs)\."
     r"(?=[  ]?\(?\d))",
     "«e.g.» «Dr.» «J.» Smith et «al.», «Fig.» 3 «etc.» It is no. Vitamin C. The a.b S.Half cf.x",
+    "A «Ph.D.» of the «U.S.», or Ph. in phd.",
 )
 contraction = pattern(
     "contraction",
@@ -122,7 +123,7 @@ possessive = pattern(
 repeated_word = pattern(
     "repeated_word",
     "Words that repeat the word just before them; its capitals count only across lines.",
-    r"(?<!\w)(\p{L}++)(?!\w)(?:(?: (?P<again>(?i:\1))|[ \t]*+\n[ \t]*+(?P<again>\1))(?!\w))++",
+    r"(?<!\w)(\p{L}++)(?!\w)(?:(?: (?P<again>(?i:\1))|[ \t\r]*+\n[ \t]*+(?P<again>\1))(?!\w))++",
     "The «the» end of the then a «a» «a» b, b in\n«in» list\nList",
     group="again",
 )
