@@ -341,10 +341,13 @@ class _Layer:
             self.totals["squares"][part] += (known @ squared).to(self.home)
 
     def _add_fires(self, split: int, a: Tensor, labels: Tensor) -> None:
+        import torch
+
         if not len(labels):
             return
+        fires = torch.empty_like(a)  # 0 and 1: a comparison into it is ten times as fast as a cast
         for place, deviations in enumerate(THRESHOLDS):
-            fires = (a > deviations * self.step).to(a.dtype)
+            torch.gt(a, deviations * self.step, out=fires)
             self.totals["fires"][split, place] += fires.sum(0).to(self.home)
             self.totals["hits"][split, place] += (labels @ fires).to(self.home)
 
