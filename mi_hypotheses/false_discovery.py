@@ -13,12 +13,12 @@ import numpy as np
 
 from mi_hypotheses.grids import Floats
 
-LEAST_FOLDS = 8
+LEAST_FOLDS = 6  # of equal size, that carry a label
 _TERMS = 400  # of the series below: enough for double precision up to x = 0.9
 _OUTSIDE = 0.05  # of an interval
 
 
-def t_tail(t: Floats, degrees: int) -> Floats:
+def t_tail(t: Floats, degrees: float) -> Floats:
     """P(T > t) of Student's distribution with `degrees` of freedom; NaN where t is.
 
     It is half of the regularised incomplete beta function I_x(degrees / 2, 1/2) at
@@ -48,7 +48,7 @@ def _beta_series(x: Floats, a: float, b: float) -> Floats:
 
 
 @cache
-def t_quantile(degrees: int) -> float:
+def t_quantile(degrees: float) -> float:
     """How many standard errors a 95% interval reaches to either side."""
     low, high = 0.0, 1e3
     for _ in range(80):

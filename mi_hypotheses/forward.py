@@ -69,7 +69,7 @@ def _batch(shard: Shard, windows: Sequence[tuple[int, int]]) -> Batch:
 
 
 @lru_cache(maxsize=1)
-def _versions() -> list[str]:
+def versions() -> list[str]:
     """Of the libraries that compute activations, and of the code that asks them."""
     own = [_code(name) for name in ("forward.py", "bridge.py", "fused.py", "fused_body.py")]
     return [*map(metadata.version, ("torch", "transformers", "transformer_lens")), *own]
@@ -125,7 +125,7 @@ class Forward:
             shard.key,
             shard.window.settings,
             self.source.fingerprint,
-            _versions(),
+            versions(),
             self.dtype,
             *parts,
         )

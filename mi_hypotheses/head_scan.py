@@ -13,7 +13,7 @@ from mi_hypotheses.false_discovery import LEAST_FOLDS, jackknife_error, t_tail
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.jobs import AttendsJob, attempt
 from mi_hypotheses.metrics import ratio
-from mi_hypotheses.scan_sums import PARTS, parts_of
+from mi_hypotheses.scan_sums import PARTS, effective, parts_of
 from mi_hypotheses.shards import Shard
 
 
@@ -44,7 +44,7 @@ class ScoredHeads:
     test: Floats
     error: Floats
     p: Floats
-    folds: int
+    folds: float
     uniform: float
     n: int  # test queries that have a target
 
@@ -92,18 +92,19 @@ def _scored(sums: MassSums) -> ScoredHeads:
     folds = np.flatnonzero(sums.n[1:] > 0) + 1
     test_n = sums.n[1:].sum()
     error = p = np.full(mass.shape[1], np.nan)
-    if len(folds) >= LEAST_FOLDS:
+    carried = effective(sums.n[1:])
+    if carried >= LEAST_FOLDS:
         error = jackknife_error(_without_each(mass, sums.n, folds))
         excess = mass - sums.uniform[:, None]
         of_excess = jackknife_error(_without_each(excess, sums.n, folds))
         with np.errstate(invalid="ignore", divide="ignore"):
-            p = t_tail(excess[1:].sum(axis=0) / test_n / of_excess, len(folds) - 1)
+            p = t_tail(excess[1:].sum(axis=0) / test_n / of_excess, carried - 1)
     return ScoredHeads(
         chosen_by=ratio(mass[0], np.full(len(mass[0]), sums.n[0])).reshape(shape),
         test=ratio(mass[1:].sum(axis=0), np.full(len(mass[0]), test_n)).reshape(shape),
         error=error.reshape(shape),
         p=p.reshape(shape),
-        folds=len(folds),
+        folds=carried,
         uniform=float(sums.uniform[1:].sum() / test_n) if test_n else float("nan"),
         n=int(test_n),
     )

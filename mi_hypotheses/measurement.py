@@ -231,6 +231,7 @@ class Measurement:
         return key_of(
             "result",
             _code_hash(),
+            forward.versions(),
             job.hypothesis.hash,
             job.digest,
             self.store.keys,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.cache import key_of
 from mi_hypotheses.columns import ColumnStore
-from mi_hypotheses.forward import Batch, Forward
+from mi_hypotheses.forward import Batch, Forward, versions
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.jobs import FiresJob
 from mi_hypotheses.models import Site
@@ -82,7 +82,7 @@ class NeuronScan:
         rows = Rows(
             len(self.booleans),
             tuple(len(job.categories) for job in self.categoricals),
-            self._centres(),
+            *self._centres(),
         )
         found = {site: self._cached(site, rows) for site in self.sites}
         missing = [site for site, sums in found.items() if sums is None]
@@ -118,6 +118,7 @@ class NeuronScan:
         return key_of(
             "scan",
             _code_hash(),
+            versions(),
             self.store.keys,
             [*window.settings, window.min_context, self.store.seed],
             forward.source.fingerprint,
@@ -132,14 +133,19 @@ class NeuronScan:
 
     # --- one pass --------------------------------------------------------------------------------
 
-    def _centres(self) -> Floats:
-        """The mean of each numeric label on calibration documents."""
-        total, n = np.zeros(len(self.numerics)), 0
+    def _centres(self) -> tuple[Floats, Floats]:
+        """The mean and the deviation of each numeric label on calibration documents; 1 where it
+        does not vary."""
+        sums, n = np.zeros((2, len(self.numerics))), 0
         for index, shard in enumerate(self.store) if self.numerics else ():
             chosen = shard.scored & (_parts(shard) == 0)
             n += int(chosen.sum())
-            total += [job.labels_on(index, shard)[chosen].sum() for job in self.numerics]
-        return total / max(n, 1)
+            for place, job in enumerate(self.numerics):
+                labels = job.labels_on(index, shard)[chosen]
+                sums[:, place] += labels.sum(), np.square(labels).sum()
+        mean, square = sums / max(n, 1)
+        deviation = np.sqrt(np.maximum(square - mean**2, 0))
+        return mean, np.where(deviation > 0, deviation, 1.0)
 
     def _run(self, sites: Sequence[Site], rows: Rows) -> dict[Site, PartSums]:
         centres, steps = self._pilot(sites)
@@ -323,7 +329,7 @@ class _Layer:
     def _count(self, part: int, labels: NDArray[np.float32]) -> None:
         self.kept.n[part] += labels.shape[1]
         self.kept.labels[part, 0] += labels.sum(axis=1, dtype=np.float64)
-        self.kept.labels[part, 1] += np.square(labels).sum(axis=1, dtype=np.float64)
+        self.kept.labels[part, 1] += np.square(labels.astype(np.float64)).sum(axis=1)
 
     def _add_tile(self, part: int, a: Tensor, labels: Tensor) -> None:
         import torch

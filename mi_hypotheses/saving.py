@@ -19,7 +19,7 @@ from mi_hypotheses.hypotheses import Fires, Hypothesis
 
 _WIDTH = 100  # a longer line is told to linters as one that cannot be broken
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_HEADER = '"""Hypotheses saved by `mih score`."""\n'
+_HEADER = '"""Hypotheses saved by `mih`."""\n'
 
 
 def add_to_file(

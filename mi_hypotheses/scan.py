@@ -3,6 +3,7 @@ on test documents."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import time
@@ -17,6 +18,7 @@ from mi_hypotheses import models
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.context import Context, RunOptions
 from mi_hypotheses.engine import Silent, run_info
+from mi_hypotheses.errors import ModelError
 from mi_hypotheses.forward import Progress
 from mi_hypotheses.hypotheses import (
     AnyHead,
@@ -34,7 +36,7 @@ from mi_hypotheses.reports import LoadError, Report, Result
 from mi_hypotheses.scan_findings import best_units, matrix, not_finite, shared, told
 from mi_hypotheses.scan_reports import ScanReport
 from mi_hypotheses.targets import Target
-from mi_hypotheses.unit_scores import DISCOVERY, UnitScores, judge_together, of_heads, of_neurons
+from mi_hypotheses.unit_scores import UnitScores, judge_together, of_heads, of_neurons
 
 if TYPE_CHECKING:
     from mi_hypotheses.plugins import Plugins
@@ -79,7 +81,8 @@ class ScanOptions:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan found: the report, and all scores as arrays, `[subject, unit]` each.
+    """What a scan found: the report, and all scores as arrays, `[subject, unit]` each; `folds` is
+    [subject], the effective number of folds that p is from.
 
     `matrix` has `subjects`, `units`, `chosen_by`, `test`, `error`, `p` and `q`, for neurons under
     these names and for heads with `heads_` before them.
@@ -91,13 +94,13 @@ class Scan:
     exact: tuple[Hypothesis, ...] = ()  # what the results of the report are of
 
     def claims(self) -> list[Hypothesis]:
-        """The pairs that are discoveries as claims, with bars at the lower ends of the headline
+        """The pairs that were found, as claims, with bars at the lower ends of the headline
         scores' intervals, rounded down."""
         found = {
             pair_name(subject.name, unit.unit)
             for subject in self.report.subjects
             for unit in subject.units
-            if unit.q is not None and unit.q <= DISCOVERY
+            if unit.found
         }
         made = []
         for hypothesis, result in zip(self.exact, self.report.results, strict=True):
@@ -134,7 +137,11 @@ def scan(
     began = time.perf_counter()
     context = Context(run_options, cache, plugins, progress or Silent())
     source = models.resolve(model, loaders=[plugins.load_model] if plugins else [])
-    hypotheses = [_searching(each, source, corpus, options) for each in subjects]
+    _check_units(subjects, source, options)
+    hypotheses = [
+        _searching(each, name, source, corpus, options)
+        for each, name in zip(subjects, _names(subjects), strict=True)
+    ]
     measurement = Measurement(context, source, corpus, hypotheses)
     measurement.prepare()
     scored = [*of_neurons(measurement, options.neurons), *of_heads(measurement, options.heads)]
@@ -188,12 +195,53 @@ def _asked(subjects: Sequence[Subject], options: ScanOptions) -> str:
     return ", ".join(map(str, units))
 
 
+def _check_units(subjects: Sequence[Subject], source: ModelSource, options: ScanOptions) -> None:
+    """Refuse units that the model does not have, unless some subjects are about others.
+
+    Raises:
+        ModelError: it has none of the units that are asked about.
+    """
+    problems: dict[bool, ModelError | None] = {}
+    for neurons in {isinstance(each.what, Predicate) for each in subjects}:
+        try:
+            if neurons:
+                unit = options.neurons
+                index = unit.index if isinstance(unit, Neuron) else None
+                models.check_unit(source.info, layer=unit.layer or 0, index=index, at=unit.at)
+            else:
+                head = options.heads
+                index = head.index if isinstance(head, Head) else None
+                models.check_head(source.info, layer=head.layer or 0, index=index)
+            problems[neurons] = None
+        except ModelError as error:
+            problems[neurons] = error
+    wrong = [error for error in problems.values() if error is not None]
+    if wrong and len(wrong) == len(problems):
+        raise wrong[0]
+
+
+def _names(subjects: Sequence[Subject]) -> list[str]:
+    """What the subjects are called, each otherwise: names have no spaces, colons or brackets."""
+    made: list[str] = []
+    for subject in subjects:
+        name = _UNNAMEABLE.sub("-", subject.name).strip("-") or "subject"
+        numbered = (f"{name}.{number}" for number in itertools.count(2))
+        made.append(
+            next(
+                each
+                for each in (name, *itertools.islice(numbered, len(made) + 1))
+                if each not in made
+            )
+        )
+    return made
+
+
 def _searching(
-    subject: Subject, source: ModelSource, corpus: str, options: ScanOptions
+    subject: Subject, name: str, source: ModelSource, corpus: str, options: ScanOptions
 ) -> Hypothesis:
     """The subject as a claim about any of the units."""
     common: dict[str, Any] = {
-        "name": _UNNAMEABLE.sub("-", subject.name).strip("-") or "subject",
+        "name": name,
         "claim": subject.claim,
         "model": source.reference,
         "corpora": (corpus,),
@@ -213,19 +261,16 @@ def _searching(
 def _for_exact(scored: Sequence[UnitScores], options: ScanOptions) -> list[tuple[int, int, int]]:
     """The pairs that are scored exactly: subject, rank from 0, and unit.
 
-    All that are listed where these are few, otherwise the best unit of each subject, the
-    strongest first.
+    The best unit of each subject first, the strongest of these first, then the second of each, as
+    far as the budget goes.
     """
     listed = [
-        (number, rank, int(unit))
+        (rank, -abs(float(each.chosen_by[unit])), number, int(unit))
         for number, each in enumerate(scored)
-        for rank, unit in enumerate(each.order()[: options.top])
+        for rank, unit in enumerate(each.order()[: options.top].tolist())
     ]
-    if len(listed) > options.exact:
-        best = [pair for pair in listed if pair[1] == 0]
-        best.sort(key=lambda pair: -abs(float(scored[pair[0]].chosen_by[pair[2]])))
-        listed = sorted(best[: options.exact])
-    return listed
+    chosen = sorted(listed)[: options.exact]
+    return sorted((number, rank, unit) for rank, _, number, unit in chosen)
 
 
 def _exact(measurement: Measurement, claims: Sequence[Hypothesis]) -> list[Result]:

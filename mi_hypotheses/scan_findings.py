@@ -32,7 +32,7 @@ def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) 
     job = scores.job
     hypothesis = job.hypothesis
     found = scores.found(least)
-    reach = t_quantile(max(scores.folds - 1, 1))
+    reach = t_quantile(round(max(scores.folds - 1, 1.0), 2))
     order = scores.order()
     heads = scores.kind == "attends"
     places = {str(unit): place for place, unit in enumerate(scores.units)} if columns else {}
@@ -50,7 +50,9 @@ def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) 
         n_positive=scores.n_positive,
         found=int(found.sum()),
         uniform=scores.uniform,
-        units=tuple(_unit(scores, int(unit), reach) for unit in order[:top]),
+        units=tuple(
+            _unit(scores, int(unit), reach, found=bool(found[unit])) for unit in order[:top]
+        ),
         points=tuple(
             MapPoint(layer=u.layer, index=u.index, value=round(float(scores.test[i]), 4))
             for i in shown.tolist()
@@ -64,7 +66,7 @@ def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) 
     )
 
 
-def _unit(scores: UnitScores, unit: int, reach: float) -> ScannedUnit:
+def _unit(scores: UnitScores, unit: int, reach: float, *, found: bool) -> ScannedUnit:
     test, spread = float(scores.test[unit]), reach * float(scores.error[unit])
     least = -1.0 if scores.metric == "pearson" else 0.0
     return ScannedUnit(
@@ -74,6 +76,7 @@ def _unit(scores: UnitScores, unit: int, reach: float) -> ScannedUnit:
         test=Score(value=test, low=max(test - spread, least), high=min(test + spread, 1.0)),
         q=float(scores.q[unit]),
         f1=float(scores.f1[unit]),
+        found=found,
     )
 
 
@@ -104,6 +107,7 @@ def matrix(scored: Iterable[UnitScores]) -> dict[str, NDArray[Any]]:
         if members:
             made[f"{prefix}subjects"] = np.array([each.job.hypothesis.name for each in members])
             made[f"{prefix}units"] = np.array([str(unit) for unit in members[0].units])
+            made[f"{prefix}folds"] = np.array([each.folds for each in members])
             for name in ("chosen_by", "test", "error", "p", "q"):
                 rows = [getattr(each, name) for each in members]
                 made[f"{prefix}{name}"] = np.stack(rows)

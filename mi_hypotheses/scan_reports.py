@@ -25,8 +25,9 @@ class ScannedUnit(Record):
     `chosen_by` is the score on calibration documents, by which units stand in order; `test` is
     the same on test documents, its interval from a jackknife over folds of documents. `q` is the
     false discovery rate at which the unit is a discovery, over all units and subjects of the
-    scan. `f1` is that of firing at one, two or four standard deviations above the mean, whichever
-    was best on calibration documents.
+    scan; `found` says whether it is one and reaches `ScanReport.least` on calibration and on test
+    documents. `f1` is that of firing at one, two or four standard deviations above the mean,
+    whichever was best on calibration documents; null for units that are low on the subject.
     """
 
     unit: str
@@ -35,6 +36,7 @@ class ScannedUnit(Record):
     test: Score
     q: Number = None
     f1: Number = None
+    found: bool = False
 
 
 class MapPoint(Record):

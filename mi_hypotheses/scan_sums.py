@@ -34,12 +34,13 @@ class Rows:
     """Which rows of a label matrix belong to which label.
 
     Boolean labels come first, with a row each; then each categorical label has a row a category;
-    then come numeric labels, which alone are centred, by `centre`.
+    then come numeric labels, which alone are centred and scaled.
     """
 
     n_boolean: int
     categories: tuple[int, ...]  # of each categorical label, how many
     centre: Floats  # [numeric]
+    scale: Floats  # [numeric]
 
     @property
     def total(self) -> int:
@@ -64,8 +65,8 @@ class Rows:
             for label, count in zip(categorical, self.categories, strict=True)
         ]
         stacked += [
-            np.asarray(label - centre, dtype=np.float32)[None]
-            for label, centre in zip(numeric, self.centre, strict=True)
+            np.asarray((label - centre) / scale, dtype=np.float32)[None]
+            for label, centre, scale in zip(numeric, self.centre, self.scale, strict=True)
         ]
         return np.concatenate(stacked)
 
@@ -76,7 +77,8 @@ class Scored(NamedTuple):
     `chosen_by` is the score on calibration documents, signed; `test` the same on test documents,
     `error` its standard error, `p` how likely so large a `test` of the same sign is where there is
     no relation. `f1` is that of test documents at the best of `THRESHOLDS`, chosen on calibration
-    documents, of boolean labels only. `folds` is how many folds have tokens.
+    documents, of boolean labels and units that fire on them only. `folds` is how many folds carry
+    the label, see `effective`.
     """
 
     chosen_by: Floats
@@ -84,7 +86,7 @@ class Scored(NamedTuple):
     error: Floats
     p: Floats
     f1: Floats
-    folds: int
+    folds: float
 
 
 @dataclass
@@ -122,18 +124,20 @@ class PartSums:
 
     def boolean(self, number: int) -> Scored:
         """The scores of a boolean label: Pearson and F1."""
-        return self._graded(number)._replace(f1=self._f1(number))
+        positive = self.labels[1:, 0, number]
+        found = self._graded(number, min(effective(positive), effective(self.n[1:] - positive)))
+        return found._replace(f1=np.where(found.chosen_by >= 0, self._f1(number), np.nan))
 
     def numeric(self, number: int) -> Scored:
         """The scores of a numeric label: Pearson."""
-        return self._graded(self.rows.of_numeric(number))
+        return self._graded(self.rows.of_numeric(number), effective(self.n[1:]))
 
-    def _graded(self, row: int) -> Scored:
+    def _graded(self, row: int, folds: float) -> Scored:
         n, c, cc = self.n, self.labels[:, 0, row], self.labels[:, 1, row]
         moments = [n[:, None], c[:, None], cc[:, None]]
         parts = [*moments, self.units[:, 0], self.units[:, 1], self.products[:, row]]
         chosen_by = _pearson(*(part[0] for part in parts))
-        return _judged(chosen_by, _pearson(*_test(parts)), _left_out(parts, _pearson))
+        return _judged(chosen_by, _pearson(*_test(parts)), _left_out(parts, _pearson), folds)
 
     def category(self, number: int) -> Scored:
         """The scores of a categorical label: η².
@@ -156,11 +160,13 @@ class PartSums:
             squares,
             np.einsum("pcu,cu->pu", sums, means),
         ]
+        # The second most widespread category: a difference takes two.
+        folds = sorted((effective(each) for each in counts[1:].T), reverse=True)[1]
         related = _judged(
-            np.ones_like(eta), _pearson(*_test(predicted)), _left_out(predicted, _pearson)
+            np.ones_like(eta), _pearson(*_test(predicted)), _left_out(predicted, _pearson), folds
         )
         left = list(_each_left_out([counts, sums, squares]))
-        error = _error([_eta_squared(*rest) for rest in left], len(left))
+        error = _error([_eta_squared(*rest) for rest in left], folds)
         return related._replace(chosen_by=eta, test=test, error=error)
 
     def _f1(self, row: int) -> Floats:
@@ -228,17 +234,24 @@ def _left_out(parts: Sequence[Floats], score: Any) -> list[Floats]:
     return [score(*rest) for rest in _each_left_out(parts)]
 
 
-def _error(left_out: list[Floats], folds: int) -> Floats:
+def effective(counts: Floats) -> float:
+    """How many folds as large as each other would carry these counts, [folds]: Kish's effective
+    number. A label that lives in two documents is seen twice, however many tokens it has."""
+    square = float(np.square(counts).sum())
+    return float(counts.sum()) ** 2 / square if square else 0.0
+
+
+def _error(left_out: list[Floats], folds: float) -> Floats:
     if folds < LEAST_FOLDS:
         return np.full_like(left_out[0], np.nan) if left_out else np.empty(0)
     return jackknife_error(np.stack(left_out))
 
 
-def _judged(chosen_by: Floats, test: Floats, left_out: list[Floats]) -> Scored:
+def _judged(chosen_by: Floats, test: Floats, left_out: list[Floats], folds: float) -> Scored:
     """A score with its error and p-value, against none of the sign that was chosen by."""
     nothing = np.full_like(test, np.nan)
-    error = _error(left_out, len(left_out)) if left_out else nothing
+    error = _error(left_out, folds) if left_out else nothing
     with np.errstate(invalid="ignore", divide="ignore"):
         t = test * np.where(chosen_by < 0, -1, 1) / error
-    p = t_tail(t, len(left_out) - 1) if len(left_out) >= LEAST_FOLDS else nothing
-    return Scored(chosen_by, test, error, p, nothing, len(left_out))
+    p = t_tail(t, folds - 1) if folds >= LEAST_FOLDS else nothing
+    return Scored(chosen_by, test, error, p, nothing, folds)

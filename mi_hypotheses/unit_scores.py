@@ -35,7 +35,7 @@ class UnitScores:
     error: Floats
     p: Floats
     f1: Floats
-    folds: int
+    folds: float
     n_test: int
     n_positive: int
     uniform: float | None = None
@@ -124,7 +124,7 @@ def _undefined(job: FiresJob, counts: Sequence[int], test: Floats, p: Floats) ->
     if np.isnan(test).all():
         return ("the label or every unit is the same on all test tokens",)
     if np.isnan(p).all():
-        return (f"too few of the {FOLDS} folds of test documents have tokens",)
+        return (f"too few of the {FOLDS} folds of test documents carry the label",)
     return ()
 
 

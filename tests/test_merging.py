@@ -138,7 +138,7 @@ def test_the_sums_of_scans(split: tuple[int, list[Tokens]]) -> None:
     seed, parts = split
     drawn = np.random.default_rng(seed)
     a, part = activations(seed), drawn.integers(PARTS, size=TOKENS)
-    rows = Rows(2, (4,), np.array([0.3]))
+    rows = Rows(2, (4,), np.array([0.3]), np.array([2.0]))
     booleans = [(drawn.random(TOKENS) < 0.3).astype(np.float64) for _ in range(2)]
     labels = rows.matrix(booleans, [codes(seed)], [drawn.normal(size=TOKENS)])
 

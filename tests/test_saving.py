@@ -72,7 +72,7 @@ def saved(path: Path, hypothesis: Hypothesis = COMMENT, **options: tuple[Path, s
 
 def test_a_new_file_has_a_docstring_and_what_it_needs(folder: Path) -> None:
     assert saved(folder / "mine.py") == (
-        '"""Hypotheses saved by `mih score`."""\n'
+        '"""Hypotheses saved by `mih`."""\n'
         "\n"
         "from mi_hypotheses import Fires, Neuron, Regex, TokenIn\n"
         "\n"
@@ -90,7 +90,7 @@ def test_a_new_file_has_a_docstring_and_what_it_needs(folder: Path) -> None:
 
 def test_a_head_is_saved_with_its_target(folder: Path) -> None:
     assert saved(folder / "mine.py", INDUCTION) == (
-        '"""Hypotheses saved by `mih score`."""\n'
+        '"""Hypotheses saved by `mih`."""\n'
         "\n"
         "from mi_hypotheses import AfterPrevious, Attends, Head, PreviousToken, Regex, TokenIn\n"
         "\n"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
 @click.option(
     "--unit",
     metavar="UNIT",
@@ -107,13 +107,16 @@ def scan(
     SUBJECT is a feature (python.comment), many (features:python.*), regex:PATTERN, a target
     (induction, "Offset(2)"), a predicate or target in a file (FILE.py::NAME), or plugin files,
     whose hypotheses say what is looked for. Units are chosen on calibration documents and
-    reported on test documents, with q-values over all pairs (Benjamini-Hochberg).
+    reported on test documents, with q-values over all pairs (Benjamini-Hochberg). Without SUBJECT
+    all features are meant.
 
     mih scan python.comment -m py-gelu-1l
 
     mih scan induction -m py-attn-2l --corpus tokens:repeated
 
-    mih scan plugins 'features:*' --unit L0N417 -m py-gelu-1l
+    mih scan plugins 'features:*' -m py-gelu-1l
+
+    mih scan --unit L0N417 -m py-gelu-1l
     """
     from rich.console import Console
 
@@ -121,6 +124,7 @@ def scan(
     from mi_hypotheses.scan_view import listed, render_scan_terminal
 
     settings = engine_settings(flags)
+    subjects = subjects or _everything(unit)
     found = _found(subjects, settings, modules=modules, pipeline=pipeline)
     options, asked = _options(found.subjects, unit, top=top, exact=exact, least=least)
     if not asked:
@@ -193,7 +197,7 @@ def _found(
     by_what = {each.what.fingerprint(): each for each in reversed(subjects)}
     once = [each for each in subjects if by_what[each.what.fingerprint()] is each]
     errors = collected.errors if collected else ()
-    return _Found(_named_apart(once), hypotheses, errors, plugins)
+    return _Found(once, hypotheses, errors, plugins)
 
 
 def _is_path(argument: str) -> bool:
@@ -276,16 +280,13 @@ def _features(pattern: str, pipeline: str | None) -> Iterator[Subject]:
         yield Subject(each.name, _claim(read), read, optional=True)
 
 
-def _named_apart(subjects: Sequence[Subject]) -> list[Subject]:
-    """The subjects, those of the same name numbered."""
-    from dataclasses import replace
+def _everything(unit: str | None) -> tuple[str, ...]:
+    """What is asked of units where no subject is named: all features, or the common targets."""
+    from mi_hypotheses.hypotheses import AnyHead, Head, parse_unit
 
-    seen: dict[str, int] = {}
-    made = []
-    for subject in subjects:
-        n = seen[subject.name] = seen.get(subject.name, 0) + 1
-        made.append(subject if n == 1 else replace(subject, name=f"{subject.name}.{n}"))
-    return made
+    if unit is not None and isinstance(parse_unit(unit), Head | AnyHead):
+        return ("current-token", "previous-token", "duplicate-token", "induction", "bos")
+    return ("features:*",)
 
 
 def _options(
@@ -398,12 +399,18 @@ def _write_all(made: Scan, plugins: Plugins, directory: Path) -> None:
 def _write_plugin(made: Scan, path: Path) -> None:
     """Add the units that are discoveries to a plugin file."""
     from mi_hypotheses.saving import add_all_to_file
+    from mi_hypotheses.scan_view import listed
 
     claims = made.claims()
     text, left_out = add_all_to_file(path, claims)
-    for hypothesis, reason in left_out:
-        click.echo(f"{hypothesis.name} was left out: {reason}", err=True)
+    if left_out:
+        names = listed([hypothesis.name for hypothesis, _ in left_out])
+        click.echo(
+            f"{len(left_out)} are in {path} already, or cannot be written out, and were left as "
+            f"they are: {names}. The first: {left_out[0][1]}",
+            err=True,
+        )
     kept = len(claims) - len(left_out)
     if kept:
         write_file(path, text)
-    click.echo(f"{kept} hypotheses were written to {path}.", err=True)
+    click.echo(f"{kept} of {len(claims)} found pairs were written to {path}.", err=True)
