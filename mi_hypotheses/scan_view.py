@@ -35,6 +35,10 @@ def render_scan_terminal(report: ScanReport, console: Console) -> None:
     results = {result.name: result for result in report.results}
     if report.n_units == 1:
         console.print(_subjects_table(defined[:MOST_OF_A_UNIT], results))
+        if (more := len(defined) - MOST_OF_A_UNIT) > 0:
+            console.print(
+                Text(f"{count(more)} weaker subjects are in scan.json (-o DIR).", style="dim")
+            )
     elif len(defined) == 1:
         console.print(_units_table(defined[0], results))
     elif defined:
@@ -117,6 +121,13 @@ def exact_number(result: Result | None, *metrics: str) -> str:
     return next((number(scores[name].value) for name in metrics if name in scores), "")
 
 
+def exact_metric(subject: ScannedSubject) -> str:
+    """The exact score that is shown beside the one that units are chosen by."""
+    if subject.kind == "attends":
+        return "hit_rate"
+    return {"boolean": "ap", "numeric": "spearman"}.get(subject.label_kind, "")
+
+
 def best_floor(result: Result | None, metric: str) -> tuple[float, str] | None:
     """What the best rival gets on a metric, and its name."""
     floors = {} if result is None else result.floors
@@ -150,8 +161,9 @@ def _table(*titles: str) -> Table:
 
 
 def _units_table(subject: ScannedSubject, results: dict[str, Result]) -> Table:
-    exact = "hit rate" if subject.kind == "attends" else "AP"
-    table = _table("unit", f"{words(subject.metric)} [95%]", "q", exact, "F1", "best floor")
+    exact = exact_metric(subject)
+    titles = ("unit", f"{words(subject.metric)} [95%]", "q", words(exact), "F1", "best floor")
+    table = _table(*titles)
     table.title = Text(one_line(f"{subject.name}: {found_text(subject)}"))
     table.title_justify = "left"
     for unit in subject.units:
@@ -161,7 +173,7 @@ def _units_table(subject: ScannedSubject, results: dict[str, Result]) -> Table:
         table.add_row(
             unit.unit,
             *_score_and_q(unit),
-            exact_number(result, "ap", "hit_rate", "spearman"),
+            exact_number(result, exact),
             exact_number(result, "f1"),
             Text(told, style="dim"),
         )
@@ -169,7 +181,9 @@ def _units_table(subject: ScannedSubject, results: dict[str, Result]) -> Table:
 
 
 def _subjects_table(subjects: Sequence[ScannedSubject], results: dict[str, Result]) -> Table:
-    table = _table("subject", "unit", "score [95%]", "q", "AP", "floor", "found")
+    metrics = {subject.metric for subject in subjects}
+    score = words(min(metrics)) if len(metrics) == 1 else "score"
+    table = _table("subject", "unit", f"{score} [95%]", "q", "AP", "floor", "found")
     for subject in subjects:
         unit = subject.units[0]
         result = result_of(results, subject, unit)
