@@ -13,7 +13,7 @@ import numpy as np
 
 from mi_hypotheses.grids import Floats
 
-LEAST_FOLDS = 6  # of equal size, that carry a label
+LEAST_FOLDS = 8  # that carry a label
 _TERMS = 400  # of the series below: enough for double precision up to x = 0.9
 _OUTSIDE = 0.05  # of an interval
 

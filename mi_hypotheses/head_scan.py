@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.attending import Attending
-from mi_hypotheses.false_discovery import LEAST_FOLDS, jackknife_error, t_tail
+from mi_hypotheses.false_discovery import jackknife_error, t_tail
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.jobs import AttendsJob, attempt
 from mi_hypotheses.metrics import ratio
@@ -93,12 +93,12 @@ def _scored(sums: MassSums) -> ScoredHeads:
     test_n = sums.n[1:].sum()
     error = p = np.full(mass.shape[1], np.nan)
     carried = effective(sums.n[1:])
-    if carried >= LEAST_FOLDS:
+    if carried:
         error = jackknife_error(_without_each(mass, sums.n, folds))
         excess = mass - sums.uniform[:, None]
         of_excess = jackknife_error(_without_each(excess, sums.n, folds))
         with np.errstate(invalid="ignore", divide="ignore"):
-            p = t_tail(excess[1:].sum(axis=0) / test_n / of_excess, carried - 1)
+            p = t_tail(excess[1:].sum(axis=0) / test_n / of_excess, max(carried - 1, 1))
     return ScoredHeads(
         chosen_by=ratio(mass[0], np.full(len(mass[0]), sums.n[0])).reshape(shape),
         test=ratio(mass[1:].sum(axis=0), np.full(len(mass[0]), test_n)).reshape(shape),

@@ -236,13 +236,15 @@ def _left_out(parts: Sequence[Floats], score: Any) -> list[Floats]:
 
 def effective(counts: Floats) -> float:
     """How many folds as large as each other would carry these counts, [folds]: Kish's effective
-    number. A label that lives in two documents is seen twice, however many tokens it has."""
-    square = float(np.square(counts).sum())
-    return float(counts.sum()) ** 2 / square if square else 0.0
+    number, and 0 where fewer than `LEAST_FOLDS` carry any. A label that lives in two documents is
+    seen twice, however many tokens it has."""
+    if np.count_nonzero(counts) < LEAST_FOLDS:
+        return 0.0
+    return float(counts.sum()) ** 2 / float(np.square(counts).sum())
 
 
 def _error(left_out: list[Floats], folds: float) -> Floats:
-    if folds < LEAST_FOLDS:
+    if not folds:
         return np.full_like(left_out[0], np.nan) if left_out else np.empty(0)
     return jackknife_error(np.stack(left_out))
 
@@ -253,5 +255,5 @@ def _judged(chosen_by: Floats, test: Floats, left_out: list[Floats], folds: floa
     error = _error(left_out, folds) if left_out else nothing
     with np.errstate(invalid="ignore", divide="ignore"):
         t = test * np.where(chosen_by < 0, -1, 1) / error
-    p = t_tail(t, folds - 1) if folds >= LEAST_FOLDS else nothing
+    p = t_tail(t, max(folds - 1, 1)) if folds else nothing
     return Scored(chosen_by, test, error, p, nothing, folds)
