@@ -75,7 +75,6 @@ BENCHMARKS = (
         what="three head targets, equal numbers: time of three `detect_head` calls over `run`'s",
         measure=_against_detector,
         target=4,
-        why="beside the one forward pass for all three, a run reads the attention of the examples "
-        "that its report shows in passes of their own",
+        why="beside the one forward pass for all three, patterns are summed by distance for each",
     ),
 )

@@ -205,7 +205,7 @@ BENCHMARKS = (
         make=heads,
         count=20,
         of_heads=True,
-        why="the attention of the examples that a report shows is read in forward passes of its "
-        "own, as many on few tokens as on many (stage: statistics)",
+        why="patterns are made again for all heads of the layers that claims read, and summed by "
+        "distance (stage: forward)",
     ),
 )

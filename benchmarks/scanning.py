@@ -63,7 +63,7 @@ BENCHMARKS = (
         measure=_against_reference,
         target=1.5,
         better="lower",
-        why="about 8,000 tokens are run twice, to fix centres and thresholds, whatever the corpus; "
+        why="about 2,000 tokens are run twice, to fix centres and thresholds, whatever the corpus; "
         "the rest are products of labels and activations",
     ),
 )
