@@ -418,8 +418,11 @@ demonstrative = _word(
 
 # Syntax: words by their relation to the head.
 
-_SUBJECT = ("nsubj", "nsubj:pass", "csubj", "csubj:pass", "nsubjpass", "csubjpass")
-_CLAUSE = ("acl:relcl", "relcl", "advcl", "ccomp", "csubj", "csubj:pass", "csubjpass")
+# Those of Universal Dependencies, old and new, and those of spaCy's English pipelines.
+_SUBJECT = ("nsubj", "nsubj:pass", "nsubj:outer", "nsubjpass")
+_SUBJECT += ("csubj", "csubj:pass", "csubj:outer", "csubjpass")
+_CLAUSE = ("acl:relcl", "relcl", "advcl", "advcl:relcl", "ccomp")
+_CLAUSE += ("csubj", "csubj:pass", "csubj:outer", "csubjpass")
 _PASSIVE = [
     {"RIGHT_ID": "verb", "RIGHT_ATTRS": {"POS": "VERB"}},
     {
@@ -506,7 +509,7 @@ adverbial_clause = _word(
     "adverbial_clause",
     "The heads of clauses that say when, why or on what condition.",
     "Don't add the salt until the water «boils»!",
-    dep="advcl",
+    dep=("advcl", "advcl:relcl"),
 )
 complement_clause = _word(
     "complement_clause",
