@@ -419,10 +419,14 @@ demonstrative = _word(
 # Syntax: words by their relation to the head.
 
 # Those of Universal Dependencies, old and new, and those of spaCy's English pipelines.
-_SUBJECT = ("nsubj", "nsubj:pass", "nsubj:outer", "nsubjpass")
-_SUBJECT += ("csubj", "csubj:pass", "csubj:outer", "csubjpass")
-_CLAUSE = ("acl:relcl", "relcl", "advcl", "advcl:relcl", "ccomp")
-_CLAUSE += ("csubj", "csubj:pass", "csubj:outer", "csubjpass")
+_SUBJECT = (
+    *("nsubj", "nsubj:pass", "nsubj:outer", "nsubjpass"),
+    *("csubj", "csubj:pass", "csubj:outer", "csubjpass"),
+)
+_CLAUSE = (
+    *("acl:relcl", "relcl", "advcl", "advcl:relcl", "ccomp"),
+    *("csubj", "csubj:pass", "csubj:outer", "csubjpass"),
+)
 _PASSIVE = [
     {"RIGHT_ID": "verb", "RIGHT_ATTRS": {"POS": "VERB"}},
     {
