@@ -33,7 +33,7 @@ from mi_hypotheses.measurement import Measurement
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.reports import LoadError, Report, Result
-from mi_hypotheses.scan_findings import best_units, matrix, not_finite, shared, told
+from mi_hypotheses.scan_findings import best_units, fitted_units, matrix, not_finite, shared, told
 from mi_hypotheses.scan_reports import ScanReport
 from mi_hypotheses.targets import Target
 from mi_hypotheses.unit_scores import UnitScores, judge_together, of_heads, of_neurons
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 BARRED = {"fires": ("pearson", "ap", "eta_squared"), "attends": ("target_mass",)}
 LEAST_BAR = 0.05  # a lower one would expect nothing
+KINDS = ("fires", "attends")
 _UNNAMEABLE = re.compile(r"[\s:\[\]/]+")
 
 
@@ -163,9 +164,12 @@ def scan(
         for subject, job in zip(subjects, measurement.jobs, strict=True)
         if job.error is not None
     ]
-    columns = {kind: best_units(scored, kind) for kind in ("fires", "attends")}
+    columns = {kind: best_units(scored, kind) for kind in KINDS}
     run = run_info(context, seconds=time.perf_counter() - began, command=command)
     info = context.corpora[0]
+    listed = tuple(
+        told(each, columns[each.kind], top=options.top, least=options.least) for each in scored
+    )
     report = ScanReport(
         run=run,
         model=source.info,
@@ -174,11 +178,14 @@ def scan(
         n_units=max((len(each.units) for each in scored), default=0),
         family=sum(int(np.count_nonzero(~np.isnan(each.p))) for each in scored),
         least=options.least,
-        subjects=tuple(
-            told(each, columns[each.kind], top=options.top, least=options.least) for each in scored
-        ),
+        subjects=listed,
         columns=columns["fires"],
         head_columns=columns["attends"],
+        units=tuple(
+            unit
+            for kind in KINDS
+            for unit in fitted_units([s for s in listed if s.kind == kind], columns[kind])
+        ),
         shared=shared(scored, options.least),
         results=tuple(results),
         not_finite=max((not_finite(each) for each in scored), default=0),

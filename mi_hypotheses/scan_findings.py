@@ -11,11 +11,19 @@ from numpy.typing import NDArray
 from mi_hypotheses.false_discovery import t_quantile
 from mi_hypotheses.jobs import FiresJob
 from mi_hypotheses.reports import Score
-from mi_hypotheses.scan_reports import MapPoint, ScannedSubject, ScannedUnit, Shared
+from mi_hypotheses.scan_reports import (
+    Fit,
+    FittedUnit,
+    MapPoint,
+    ScannedSubject,
+    ScannedUnit,
+    Shared,
+)
 from mi_hypotheses.unit_scores import UnitScores
 
 POINTS = 400  # of a map of neurons
 COLUMNS = 60  # of the table of subjects and units
+FITS = 5  # subjects of a unit
 
 
 def best_units(scored: Sequence[UnitScores], kind: str) -> tuple[str, ...]:
@@ -26,6 +34,21 @@ def best_units(scored: Sequence[UnitScores], kind: str) -> tuple[str, ...]:
         if each.kind == kind and len(order := each.order())
     ]
     return tuple(dict.fromkeys(unit for _, unit in sorted(best)))[:COLUMNS]
+
+
+def fitted_units(subjects: Sequence[ScannedSubject], columns: Sequence[str]) -> list[FittedUnit]:
+    """For each of the columns of one kind the subjects with the strongest scores."""
+    made = []
+    for place, unit in enumerate(columns):
+        scores = [
+            (value, each.name)
+            for each in subjects
+            if not each.undefined and (value := each.row[place]) is not None
+        ]
+        strongest = sorted(scores, key=lambda pair: -abs(pair[0]))[:FITS]
+        fits = tuple(Fit(subject=name, test=value) for value, name in strongest)
+        made.append(FittedUnit(unit=unit, fits=fits))
+    return made
 
 
 def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) -> ScannedSubject:

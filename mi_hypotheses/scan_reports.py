@@ -81,6 +81,20 @@ class Shared(Record):
     subjects: tuple[str, ...]
 
 
+class Fit(Record):
+    """A subject's score on test documents, on some unit."""
+
+    subject: str
+    test: float
+
+
+class FittedUnit(Record):
+    """A unit that is the best for some subject, and the subjects that fit it best of all."""
+
+    unit: str
+    fits: tuple[Fit, ...]
+
+
 class ScanReport(Record):
     """What `mih scan` found on one model and one corpus.
 
@@ -101,6 +115,7 @@ class ScanReport(Record):
     columns: tuple[str, ...] = ()
     head_columns: tuple[str, ...] = ()
     shared: tuple[Shared, ...] = ()
+    units: tuple[FittedUnit, ...] = ()
     results: tuple[Result, ...] = ()
     not_finite: int = 0  # units whose activations are no finite numbers somewhere
     errors: tuple[LoadError, ...] = ()

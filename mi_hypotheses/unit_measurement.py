@@ -23,7 +23,9 @@ from mi_hypotheses.tails import histogram, tails
 from mi_hypotheses.token_means import token_means
 from mi_hypotheses.unit_page import ExampleBand, Place, Spread, UnitPage, UnitWeights
 
-BANDS = 10  # of equal width, from the lowest to the highest activation
+# Where the bands end whose tokens are sampled: ever smaller shares of the tokens, up to the top.
+QUANTILES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999, 1.0)
+BANDS = len(QUANTILES) - 1
 PER_BAND = 3
 CONTEXT = 20
 
@@ -168,10 +170,9 @@ class _UnitView:
     def examples(
         self, activations: Column, n_top: int
     ) -> tuple[tuple[Example, ...], tuple[ExampleBand, ...]]:
-        """The strongest tokens, and some of each band of the activation, at most two of one
-        document; `activations` is of all scored tokens."""
-        low, high = float(activations.min()), float(activations.max())
-        edges = np.unique(np.linspace(low, high, BANDS + 1, dtype=np.float32))
+        """The strongest tokens, and some between each two quantiles of the activation, at most two
+        of one document; `activations` is of all scored tokens."""
+        edges = np.unique(np.quantile(activations, QUANTILES).astype(np.float32))
         counts = np.bincount(_band_of(activations, edges), minlength=max(len(edges) - 1, 1))
         top = ExampleSet(n_top)
         sampled = [ExampleSet(PER_BAND) for _ in counts]

@@ -131,6 +131,16 @@ def test_scores_are_those_of_claims_about_the_same_units(
         )
 
 
+def test_units_are_told_with_the_subjects_that_fit_them_best(found: Scan) -> None:
+    names = found.matrix["subjects"].tolist()
+    for each in found.report.units:
+        if each.unit in found.matrix["units"].tolist():
+            scores = found.matrix["test"][:, found.matrix["units"].tolist().index(each.unit)]
+            best = max(range(len(names)), key=lambda row, of=scores: abs(np.nan_to_num(of[row])))
+            assert each.fits[0].subject == names[best]
+            assert each.fits[0].test == pytest.approx(scores[best])
+
+
 def test_q_values_are_scipys_over_all_pairs(found: Scan) -> None:
     names = ("", "heads_")
     p, q = (

@@ -128,7 +128,7 @@ def test_context_surrounds_the_token_and_every_token_has_its_activation(look: Lo
 
 def test_bands_cover_the_range_and_sample_each_part_of_it(look: Look) -> None:
     page = look(OTHER)
-    assert len(page.bands) == BANDS
+    assert 5 < len(page.bands) <= BANDS  # quantiles that are equal make one border
     assert sum(band.n_tokens for band in page.bands) == page.n_tokens
     assert page.bands[0].high == pytest.approx(page.spread.tails.maximum)
     assert page.bands[-1].low == pytest.approx(page.spread.tails.minimum)
