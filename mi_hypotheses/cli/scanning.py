@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +12,19 @@ from mi_hypotheses.cli.codes import ExitCode
 from mi_hypotheses.cli.options import (
     engine_options,
     json_option,
-    open_plugins,
     plugin_options,
     prepare_directory,
     print_errors,
     write_file,
 )
+from mi_hypotheses.cli.subjects import Found, everything, find_subjects
 
 if TYPE_CHECKING:
     from mi_hypotheses.hypotheses import Hypothesis
     from mi_hypotheses.plugins import Plugins
-    from mi_hypotheses.predicates import Predicate
-    from mi_hypotheses.reports import LoadError
     from mi_hypotheses.scan import Scan, ScanOptions, Subject
+    from mi_hypotheses.scan_reports import ScanReport
     from mi_hypotheses.settings import Settings
-    from mi_hypotheses.targets import Target
 
 
 @click.command
@@ -118,14 +114,11 @@ def scan(
 
     mih scan --unit L0N417 -m py-gelu-1l
     """
-    from rich.console import Console
-
     from mi_hypotheses.cli.running import engine_settings
-    from mi_hypotheses.scan_view import listed, render_scan_terminal
 
     settings = engine_settings(flags)
-    subjects = subjects or _everything(unit)
-    found = _found(subjects, settings, modules=modules, pipeline=pipeline)
+    subjects = subjects or everything(unit)
+    found = find_subjects(subjects, settings, modules=modules, pipeline=pipeline)
     options, asked = _options(found.subjects, unit, top=top, exact=exact, least=least)
     if not asked:
         print_errors(found.errors)
@@ -150,16 +143,7 @@ def scan(
         quiet=quiet,
         command=command,
     )
-    if as_json:
-        click.echo(made.report.model_dump_json(indent=1))
-    else:
-        render_scan_terminal(made.report, Console(highlight=False))
-    print_errors(made.report.errors)
-    if left_out := made.report.left_out:
-        names = listed([error.source for error in left_out])
-        click.echo(
-            f"{len(left_out)} features were left out: {names}. {left_out[0].message}", err=True
-        )
+    _tell(made.report, as_json=as_json)
     if output:
         _write_all(made, found.plugins, Path(output))
     if write:
@@ -168,125 +152,22 @@ def scan(
     return ExitCode.FELL_SHORT if failed else ExitCode.OK
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What the arguments name."""
+def _tell(report: ScanReport, *, as_json: bool) -> None:
+    """Print a scan on stdout, and on stderr what could not be scanned."""
+    from rich.console import Console
 
-    subjects: list[Subject]
-    hypotheses: list[Hypothesis]
-    errors: tuple[LoadError, ...]
-    plugins: Plugins
+    from mi_hypotheses.scan_view import listed, render_scan_terminal
 
-
-def _found(
-    arguments: Sequence[str], settings: Settings, *, modules: Sequence[str], pipeline: str | None
-) -> _Found:
-
-    paths = [argument for argument in arguments if _is_path(argument)]
-    of_files = {path: what for path in paths for what in _in_file(path)}
-    rest = [path for path in paths if path not in of_files]
-    plugins = open_plugins(settings, paths=rest, modules=modules)
-    collected = plugins.collect() if rest else None
-    hypotheses = [*collected.hypotheses] if collected else []
-    subjects = [_of_hypothesis(each) for each in hypotheses]
-    for argument in arguments:
-        if argument in of_files:
-            subjects.append(of_files[argument])
-        elif argument not in rest:
-            subjects += _ready_made(argument, pipeline)
-    by_what = {each.what.fingerprint(): each for each in reversed(subjects)}
-    once = [each for each in subjects if by_what[each.what.fingerprint()] is each]
-    errors = collected.errors if collected else ()
-    return _Found(once, hypotheses, errors, plugins)
-
-
-def _is_path(argument: str) -> bool:
-    """Whether it names a plugin file, something in one, or a directory of them."""
-    path = argument.partition("::")[0]
-    return path.endswith(".py") or Path(path).is_dir()
-
-
-def _in_file(argument: str) -> Iterator[Subject]:
-    """The predicate or target `FILE.py::NAME`, unless it is a hypothesis."""
-    from mi_hypotheses.loading import load_file, short_path
-    from mi_hypotheses.predicates import Predicate
-    from mi_hypotheses.scan import Subject
-    from mi_hypotheses.targets import Target
-
-    file, _, name = argument.partition("::")
-    path = Path(file)
-    if not name or not path.is_file():
-        return
-    what = getattr(load_file(path).module, name, None)
-    if isinstance(what, Predicate | Target):
-        yield Subject(name, _claim(what), what, short_path(path))
-
-
-def _of_hypothesis(hypothesis: Hypothesis) -> Subject:
-    from mi_hypotheses.hypotheses import Attends
-    from mi_hypotheses.scan import Subject
-
-    what = hypothesis.to if isinstance(hypothesis, Attends) else hypothesis.on
-    return Subject(hypothesis.name, hypothesis.claim, what, hypothesis.source)
-
-
-def _claim(what: Predicate | Target) -> str:
-    """What is claimed of a unit that fits."""
-    from mi_hypotheses.predicates import Predicate, describe
-    from mi_hypotheses.targets import describe_target
-
-    if not isinstance(what, Predicate):
-        return f"Attends to {describe_target(what)}."
-    if what.categories is not None:
-        return f"Tells the categories of {describe(what)} apart."
-    return f"Fires on {describe(what)}."
-
-
-def _ready_made(argument: str, pipeline: str | None) -> Iterator[Subject]:
-    """The features, pattern or target that an argument names; see `scan`."""
-    from mi_hypotheses.cli.scoring import read_regex
-    from mi_hypotheses.features.catalogue import THEMES, feature
-    from mi_hypotheses.scan import Subject
-    from mi_hypotheses.target_expressions import parse_target
-
-    kind, _, rest = argument.partition(":")
-    if kind == "features":
-        yield from _features(rest, pipeline)
-    elif kind == "regex":
-        pattern = read_regex(rest)
-        yield Subject(rest, _claim(pattern), pattern)
-    elif kind == "feature" or argument.partition(".")[0] in THEMES:
-        found = feature(argument, pipeline=pipeline)
-        yield Subject(found.name, _claim(found), found)
+    if as_json:
+        click.echo(report.model_dump_json(indent=1))
     else:
-        target = parse_target(argument)
-        yield Subject(argument, _claim(target), target)
-
-
-def _features(pattern: str, pipeline: str | None) -> Iterator[Subject]:
-    """All features whose names match; those of language that cannot be read are left out."""
-    from mi_hypotheses.annotation import GOLD
-    from mi_hypotheses.errors import UnknownNameError
-    from mi_hypotheses.features.catalogue import catalogue, feature
-    from mi_hypotheses.scan import Subject
-
-    matching = [each for name, each in catalogue().items() if fnmatchcase(name, pattern)]
-    if not matching:
-        raise UnknownNameError(
-            f"No feature's name matches {pattern!r}. The command 'mih features' lists all."
+        render_scan_terminal(report, Console(highlight=False))
+    print_errors(report.errors)
+    if left_out := report.left_out:
+        names = listed([error.source for error in left_out])
+        click.echo(
+            f"{len(left_out)} features were left out: {names}. {left_out[0].message}", err=True
         )
-    for each in matching:
-        read = each if GOLD not in each.pipelines else feature(each.name, pipeline=pipeline)
-        yield Subject(each.name, _claim(read), read, optional=True)
-
-
-def _everything(unit: str | None) -> tuple[str, ...]:
-    """What is asked of units where no subject is named: all features, or the common targets."""
-    from mi_hypotheses.hypotheses import AnyHead, Head, parse_unit
-
-    if unit is not None and isinstance(parse_unit(unit), Head | AnyHead):
-        return ("current-token", "previous-token", "duplicate-token", "induction", "bos")
-    return ("features:*",)
 
 
 def _options(
@@ -348,7 +229,7 @@ def _corpus(settings: Settings) -> str:
 def _scan(
     subjects: Sequence[Subject],
     options: ScanOptions,
-    found: _Found,
+    found: Found,
     settings: Settings,
     model: str,
     corpus: str,

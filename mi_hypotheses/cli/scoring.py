@@ -305,18 +305,14 @@ def _hypotheses(question: _Question, settings: Settings, plugins: Plugins) -> li
 
 
 def _claimed(subject: Predicate | Target, fields: dict[str, Any]) -> Hypothesis:
+    from mi_hypotheses.cli.subjects import claim_of
     from mi_hypotheses.hypotheses import Attends, Fires
-    from mi_hypotheses.predicates import Predicate, describe
-    from mi_hypotheses.targets import describe_target
+    from mi_hypotheses.predicates import Predicate
 
+    said = {**fields, "claim": fields["claim"] or claim_of(subject)}
     if isinstance(subject, Predicate):
-        told = f"Fires on {describe(subject)}."
-        if subject.categories is not None:
-            told = f"Tells the categories of {describe(subject)} apart."
-        claim = fields["claim"] or told
-        return Fires(on=subject, **{**fields, "claim": claim})
-    claim = fields["claim"] or f"Attends to {describe_target(subject)}."
-    return Attends(to=subject, **{**fields, "claim": claim})
+        return Fires(on=subject, **said)
+    return Attends(to=subject, **said)
 
 
 def _unit(question: _Question) -> Unit:
