@@ -6,6 +6,7 @@ Products are taken on the model's device, in float32 tiles that are added up in 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,7 +22,7 @@ from mi_hypotheses.forward import Batch, Forward, versions
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.jobs import FiresJob
 from mi_hypotheses.models import Site
-from mi_hypotheses.scan_sums import PARTS, THRESHOLDS, PartSums, Rows, Scored, parts_of
+from mi_hypotheses.scan_sums import PARTS, THRESHOLDS, PartSums, Rows, Scored, parts_of, shapes
 from mi_hypotheses.shards import Shard, ShardStore
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ class NeuronScan:
 
     def _run(self, sites: Sequence[Site], rows: Rows) -> dict[Site, PartSums]:
         centres, steps = self._pilot(sites)
+        import torch
+
+        counts = _LabelCounts(rows)
         layers = {
             site: _Layer(rows, centres[site], steps[site], device=self.device) for site in sites
         }
@@ -158,9 +162,12 @@ class NeuronScan:
             labels = self._labels(rows, index, shard)
             for part, columns, activations in self._batches(shard, sites, shard.windows()):
                 chosen = np.ascontiguousarray(labels[:, columns])
+                borders = np.searchsorted(part, np.arange(PARTS + 1)).tolist()
+                counts.add(chosen, borders)
+                on_device = torch.from_numpy(chosen).to(self.device)
                 for site, values in activations():
-                    layers[site].add(values, chosen, part)
-        return {site: layer.sums() for site, layer in layers.items()}
+                    layers[site].add(values, on_device, borders)
+        return {site: layer.sums(counts) for site, layer in layers.items()}
 
     def _labels(self, rows: Rows, index: int, shard: Shard) -> NDArray[np.float32]:
         kinds = (self.booleans, self.categoricals, self.numerics)
@@ -293,6 +300,21 @@ def _nothing(units: int) -> Tensor:
     return torch.zeros(2, units)
 
 
+class _LabelCounts:
+    """What is counted of the labels alone, the same for all sites."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.n = np.zeros(PARTS)
+        self.labels = np.zeros((PARTS, 2, rows.total))
+
+    def add(self, labels: NDArray[np.float32], borders: Sequence[int]) -> None:
+        """Add labels [rows, tokens]; those of a part lie between two borders."""
+        for part, (start, stop) in enumerate(itertools.pairwise(borders)):
+            wide = labels[:, start:stop].astype(np.float64)
+            self.n[part] += stop - start
+            self.labels[part] += wide.sum(axis=1), np.square(wide).sum(axis=1)
+
+
 class _Layer:
     """The sums of one site, on the model's device."""
 
@@ -300,36 +322,23 @@ class _Layer:
         import torch
 
         self.rows, self.centre, self.step = rows, centre.to(device), step.to(device)
-        self.kept = PartSums.empty(rows, len(centre))
         self.home = "cpu" if device.startswith("mps") else device  # MPS has no float64
         self.totals = {
-            name: torch.zeros(array.shape, dtype=torch.float64, device=self.home)
-            for name, array in self.kept.arrays().items()
+            name: torch.zeros(shape, dtype=torch.float64, device=self.home)
+            for name, shape in shapes(rows, len(centre)).items()
             if name not in ("n", "labels")
         }
 
-    def add(self, a: Tensor, labels: NDArray[np.float32], parts: NDArray[np.int64]) -> None:
-        """Add activations [tokens, units], which are changed, and labels [rows, tokens] of
-        tokens in ascending order of their parts."""
-        import torch
-
+    def add(self, a: Tensor, labels: Tensor, borders: Sequence[int]) -> None:
+        """Add activations [tokens, units], which are changed, and labels [rows, tokens]; the tokens
+        of a part lie between two borders."""
         a -= self.centre
-        on_device = torch.from_numpy(labels).to(a.device)
-        borders = np.searchsorted(parts, np.arange(PARTS + 1)).tolist()
-        for part in range(PARTS):
-            for start in range(borders[part], borders[part + 1], TILE):
-                stop = min(start + TILE, borders[part + 1])
-                self._add_tile(part, a[start:stop], on_device[:, start:stop])
-                self._count(part, labels[:, start:stop])
+        for part, (start, stop) in enumerate(itertools.pairwise(borders)):
+            for tile in _tiles(start, stop):
+                self._add_tile(part, a[tile], labels[:, tile])
         for split, (start, stop) in enumerate(((0, borders[1]), (borders[1], borders[-1]))):
-            for first in range(start, stop, TILE):
-                tile = slice(first, min(first + TILE, stop))
-                self._add_fires(split, a[tile], on_device[: self.rows.n_boolean, tile])
-
-    def _count(self, part: int, labels: NDArray[np.float32]) -> None:
-        self.kept.n[part] += labels.shape[1]
-        self.kept.labels[part, 0] += labels.sum(axis=1, dtype=np.float64)
-        self.kept.labels[part, 1] += np.square(labels.astype(np.float64)).sum(axis=1)
+            for tile in _tiles(start, stop):
+                self._add_fires(split, a[tile], labels[: self.rows.n_boolean, tile])
 
     def _add_tile(self, part: int, a: Tensor, labels: Tensor) -> None:
         import torch
@@ -338,13 +347,11 @@ class _Layer:
         self.totals["units"][part] += torch.stack([a.sum(0), squared.sum(0)]).to(self.home)
         self.totals["products"][part] += (labels @ a).to(self.home)
         if self.rows.categories:
-            known = torch.stack(
-                [
-                    labels[self.rows.of_category(number)].sum(0)
-                    for number in range(len(self.rows.categories))
-                ]
-            )
-            self.totals["squares"][part] += (known @ squared).to(self.home)
+            members = [
+                labels[self.rows.of_category(number)].sum(0)
+                for number in range(len(self.rows.categories))
+            ]
+            self.totals["squares"][part] += (torch.stack(members) @ squared).to(self.home)
 
     def _add_fires(self, split: int, a: Tensor, labels: Tensor) -> None:
         import torch
@@ -357,7 +364,12 @@ class _Layer:
             self.totals["fires"][split, place] += fires.sum(0).to(self.home)
             self.totals["hits"][split, place] += (labels @ fires).to(self.home)
 
-    def sums(self) -> PartSums:
-        """What was added up, on the host."""
+    def sums(self, counts: _LabelCounts) -> PartSums:
+        """What was added up, on the host, with what was counted of the labels."""
         found = {name: total.cpu().numpy() for name, total in self.totals.items()}
-        return PartSums(self.rows, n=self.kept.n, labels=self.kept.labels, **found)
+        return PartSums(self.rows, n=counts.n, labels=counts.labels, **found)
+
+
+def _tiles(start: int, stop: int) -> Iterator[slice]:
+    """The stretches that are added up in float32."""
+    return (slice(first, min(first + TILE, stop)) for first in range(start, stop, TILE))

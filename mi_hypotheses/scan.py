@@ -151,11 +151,10 @@ def scan(
         judge_together(scored)
     chosen = _for_exact(scored, options)
     claims = [_claim(scored[number], unit) for number, _, unit in chosen]
-    results = _exact(measurement, claims)
-    results = [
+    results = tuple(
         result.model_copy(update={"searched": _searched(scored[number], rank, unit)})
-        for result, (number, rank, unit) in zip(results, chosen, strict=True)
-    ]
+        for result, (number, rank, unit) in zip(_exact(measurement, claims), chosen, strict=True)
+    )
     cache.trim()
     for note in dict.fromkeys(cache.notes):
         context.progress.note(note)
@@ -164,36 +163,42 @@ def scan(
         for subject, job in zip(subjects, measurement.jobs, strict=True)
         if job.error is not None
     ]
-    columns = {kind: best_units(scored, kind) for kind in KINDS}
     run = run_info(context, seconds=time.perf_counter() - began, command=command)
-    info = context.corpora[0]
-    listed = tuple(
-        told(each, columns[each.kind], top=options.top, least=options.least) for each in scored
-    )
     report = ScanReport(
         run=run,
         model=source.info,
-        corpus=info,
+        corpus=context.corpora[0],
         asked=_asked(subjects, options),
-        n_units=max((len(each.units) for each in scored), default=0),
-        family=sum(int(np.count_nonzero(~np.isnan(each.p))) for each in scored),
         least=options.least,
-        subjects=listed,
-        columns=columns["fires"],
-        head_columns=columns["attends"],
-        units=tuple(
+        results=results,
+        errors=(*load_errors, *(error for optional, error in failed if not optional)),
+        left_out=tuple(error for optional, error in failed if optional),
+        **_findings(scored, options),
+    )
+    whole = Report(run=run, models=(source.info,), corpora=(report.corpus,), results=results)
+    return Scan(report, whole, matrix(scored), tuple(claims))
+
+
+def _findings(scored: Sequence[UnitScores], options: ScanOptions) -> dict[str, Any]:
+    """What the report tells of the scores."""
+    columns = {kind: best_units(scored, kind) for kind in KINDS}
+    listed = tuple(
+        told(each, columns[each.kind], top=options.top, least=options.least) for each in scored
+    )
+    return {
+        "n_units": max((len(each.units) for each in scored), default=0),
+        "family": sum(int(np.count_nonzero(~np.isnan(each.p))) for each in scored),
+        "subjects": listed,
+        "columns": tuple(columns["fires"]),
+        "head_columns": tuple(columns["attends"]),
+        "units": tuple(
             unit
             for kind in KINDS
             for unit in fitted_units([s for s in listed if s.kind == kind], columns[kind])
         ),
-        shared=shared(scored, options.least),
-        results=tuple(results),
-        not_finite=max((not_finite(each) for each in scored), default=0),
-        errors=(*load_errors, *(error for optional, error in failed if not optional)),
-        left_out=tuple(error for optional, error in failed if optional),
-    )
-    whole = Report(run=run, models=(source.info,), corpora=(info,), results=tuple(results))
-    return Scan(report, whole, matrix(scored), tuple(claims))
+        "shared": shared(scored, options.least),
+        "not_finite": max((not_finite(each) for each in scored), default=0),
+    }
 
 
 def _asked(subjects: Sequence[Subject], options: ScanOptions) -> str:

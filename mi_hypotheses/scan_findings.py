@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,17 +26,20 @@ COLUMNS = 60  # of the table of subjects and units
 FITS = 5  # subjects of a unit
 
 
-def best_units(scored: Sequence[UnitScores], kind: str) -> tuple[str, ...]:
-    """The best unit of each subject of a kind, those of the strongest first."""
+def best_units(scored: Sequence[UnitScores], kind: str) -> dict[str, int]:
+    """The best unit of each subject of a kind, those of the strongest first, with its place among
+    the units."""
+    members = [each for each in scored if each.kind == kind]
     best = [
-        (-abs(float(each.chosen_by[order[0]])), str(each.units[order[0]]))
-        for each in scored
-        if each.kind == kind and len(order := each.order())
+        (-abs(float(each.chosen_by[order[0]])), int(order[0]))
+        for each in members
+        if len(order := each.order())
     ]
-    return tuple(dict.fromkeys(unit for _, unit in sorted(best)))[:COLUMNS]
+    places = dict.fromkeys(place for _, place in sorted(best))
+    return {str(members[0].units[place]): place for place in [*places][:COLUMNS]}
 
 
-def fitted_units(subjects: Sequence[ScannedSubject], columns: Sequence[str]) -> list[FittedUnit]:
+def fitted_units(subjects: Sequence[ScannedSubject], columns: Iterable[str]) -> list[FittedUnit]:
     """For each of the columns of one kind the subjects with the strongest scores."""
     made = []
     for place, unit in enumerate(columns):
@@ -51,14 +54,16 @@ def fitted_units(subjects: Sequence[ScannedSubject], columns: Sequence[str]) -> 
     return made
 
 
-def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) -> ScannedSubject:
+def told(
+    scores: UnitScores, columns: Mapping[str, int], *, top: int, least: float
+) -> ScannedSubject:
+    """What is told of a subject; `columns` are the units of its row, with their places."""
     job = scores.job
     hypothesis = job.hypothesis
     found = scores.found(least)
     reach = t_quantile(round(max(scores.folds - 1, 1.0), 2))
     order = scores.order()
     heads = scores.kind == "attends"
-    places = {str(unit): place for place, unit in enumerate(scores.units)} if columns else {}
     shown = np.argsort(-np.nan_to_num(np.abs(scores.test)), kind="stable")
     shown = shown if heads else shown[:POINTS]
     return ScannedSubject(
@@ -84,7 +89,7 @@ def told(scores: UnitScores, columns: Sequence[str], *, top: int, least: float) 
         )
         if not scores.undefined
         else (),
-        row=tuple(float(scores.test[places[unit]]) for unit in columns),
+        row=tuple(float(scores.test[place]) for place in columns.values()),
         undefined=scores.undefined,
     )
 

@@ -8,7 +8,7 @@ over shards in any order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,16 +105,16 @@ class PartSums:
     @classmethod
     def empty(cls, rows: Rows, units: int) -> PartSums:
         """Sums of nothing yet."""
-        return cls(rows, *(np.zeros(shape) for shape in _shapes(rows, units)))
+        return cls(rows, **{name: np.zeros(shape) for name, shape in shapes(rows, units).items()})
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The sums as arrays, for a cache."""
-        return {name: getattr(self, name) for name in _NAMES}
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "rows"}
 
     def merge(self, other: PartSums) -> None:
         """Add the sums of other tokens, centred by the same means."""
-        for name in _NAMES:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, theirs in other.arrays().items():
+            setattr(self, name, getattr(self, name) + theirs)
 
     def not_finite(self) -> int:
         """How many units have activations that are no finite numbers."""
@@ -180,20 +180,17 @@ class PartSums:
         return found
 
 
-_NAMES = ("n", "units", "labels", "products", "squares", "fires", "hits")
-
-
-def _shapes(rows: Rows, units: int) -> list[tuple[int, ...]]:
-    """Of the sums, in the order of `_NAMES`."""
-    return [
-        (PARTS,),
-        (PARTS, 2, units),
-        (PARTS, 2, rows.total),
-        (PARTS, rows.total, units),
-        (PARTS, len(rows.categories), units),
-        (2, len(THRESHOLDS), units),
-        (2, len(THRESHOLDS), rows.n_boolean, units),
-    ]
+def shapes(rows: Rows, units: int) -> dict[str, tuple[int, ...]]:
+    """Of the sums of `PartSums`, by name."""
+    return {
+        "n": (PARTS,),
+        "units": (PARTS, 2, units),
+        "labels": (PARTS, 2, rows.total),
+        "products": (PARTS, rows.total, units),
+        "squares": (PARTS, len(rows.categories), units),
+        "fires": (2, len(THRESHOLDS), units),
+        "hits": (2, len(THRESHOLDS), rows.n_boolean, units),
+    }
 
 
 def _pearson(n: Floats, c: Floats, cc: Floats, a: Floats, aa: Floats, ac: Floats) -> Floats:

@@ -84,9 +84,7 @@ def summary(weights: NeuronWeights, *, at: Place, tokenizer: AnyTokenizer) -> Un
     per: Place = "mid" if at == "mid" else "post"
     gain = weights.activation_gain if per == "mid" else None
     promoted, suppressed, deviation = _effects(weights.logits, gain or 1.0, tokenizer)
-    between = (
-        () if gain is None else ("SoLU's LayerNorm (gain folded in, mean and scale left out)",)
-    )
+    between = () if gain is None else (BETWEEN,)
     return UnitWeights(
         inputs=tuple(
             InputWeights(name=name, norm=_norm(vector), cosine=_cosine(vector, weights.output))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.head_scores import SUMS, HeadSums
 from mi_hypotheses.layer_sums import CategorySums, CrossSums
-from mi_hypotheses.neuron_scan import _Layer
+from mi_hypotheses.neuron_scan import _LabelCounts, _Layer
 from mi_hypotheses.scan_sums import PARTS, PartSums, Rows
 from mi_hypotheses.stats import Candidate, ExampleSet, RivalTable
 from mi_hypotheses.text import GROUPS
@@ -144,9 +144,12 @@ def test_the_sums_of_scans(split: tuple[int, list[Tokens]]) -> None:
 
     def sums(tokens: Tokens) -> PartSums:
         order = tokens[np.argsort(part[tokens], kind="stable")]
+        borders = np.searchsorted(part[order], np.arange(PARTS + 1)).tolist()
+        counts = _LabelCounts(rows)
+        counts.add(labels[:, order], borders)
         layer = _Layer(rows, torch.full((UNITS,), 3.0), torch.full((UNITS,), 2.0), device="cpu")
-        layer.add(torch.from_numpy(a[order]), np.ascontiguousarray(labels[:, order]), part[order])
-        return layer.sums()
+        layer.add(torch.from_numpy(a[order]), torch.from_numpy(labels[:, order]), borders)
+        return layer.sums(counts)
 
     found, expected = PartSums.empty(rows, UNITS), sums(np.arange(TOKENS))
     for some in parts:
