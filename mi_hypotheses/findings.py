@@ -112,7 +112,7 @@ def category_bands(
     if not names:
         return ()
     evidence = Evidence.of(statistics, weights)
-    means = ratio(evidence.sums, evidence.counts[:, :, 0])  # [rows, categories]
+    means = ratio(evidence.sums, evidence.totals)  # [rows, categories]
     per_group = statistics.counts[TEST].sum(axis=2)  # [groups, categories]
     groups, totals = np.count_nonzero(per_group, axis=0), per_group.sum(axis=0)
     found = []

@@ -121,7 +121,7 @@ class RivalClaim:
         self, name: str, metrics: Sequence[Metric], *, threshold_bin: int | None
     ) -> dict[str, float]:
         """`metric.name` → the rival claim's score, at the unit's own threshold."""
-        evidence = Evidence(self.moments[None], self.counts[None], threshold_bin)
+        evidence = Evidence(np.ones((1, 1)), self.moments[None], self.counts[None], threshold_bin)
         values = {
             f"{metric.name}.{name}": float(metric.compute(evidence)[0])
             for metric in metrics

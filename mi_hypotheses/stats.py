@@ -140,14 +140,9 @@ class ExampleSet:
         index = np.flatnonzero(chosen)
         if len(self.candidates) == self.size:
             index = index[keys[index] <= self.candidates[-1].key]
-        order = index[np.lexsort((tokens.rank[index], keys[index]))]
-        # Two of each document suffice, wherever in the order they stand.
-        documents = tokens.document[order]
-        by_document = np.argsort(documents, kind="stable")
-        first = np.searchsorted(documents[by_document], documents[by_document], side="left")
-        nth = np.empty(len(order), dtype=np.int64)
-        nth[by_document] = np.arange(len(order)) - first
-        best = order[nth < 2][: self.size]
+        best = self._first(tokens, keys, _foremost(index, keys, 8 * self.size))
+        if len(best) < self.size:  # too many were of the same documents
+            best = self._first(tokens, keys, index)
         self.update(
             Candidate(
                 key=float(keys[i]),
@@ -159,6 +154,24 @@ class ExampleSet:
             )
             for i in best.tolist()
         )
+
+    def _first(self, tokens: Tokens, keys: Floats, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first `size` of some tokens, two of each document at most."""
+        order = index[np.lexsort((tokens.rank[index], keys[index]))]
+        documents = tokens.document[order]
+        by_document = np.argsort(documents, kind="stable")
+        first = np.searchsorted(documents[by_document], documents[by_document], side="left")
+        nth = np.empty(len(order), dtype=np.int64)
+        nth[by_document] = np.arange(len(order)) - first
+        return order[nth < 2][: self.size]
+
+
+def _foremost(index: NDArray[np.int64], keys: Floats, count: int) -> NDArray[np.int64]:
+    """At least `count` of the tokens at `index`: those with the smallest keys, and their ties."""
+    if len(index) > count:
+        some = keys[index]
+        index = index[some <= np.partition(some, count)[count]]
+    return index
 
 
 EXAMPLES_KEPT = {"top": 12, "false_positives": 24, "positives": 256}

@@ -44,11 +44,15 @@ class Stream:
         return np.concatenate([whole[self._part(d)] for d in documents])
 
     @property
+    def groups(self) -> NDArray[np.int64]:
+        """The group of each token's document."""
+        group = np.array([group_of(f"d{d}") for d in range(self.documents)])
+        return group[np.arange(len(self.labels)) // self.per_document]
+
+    @property
     def test(self) -> NDArray[np.bool_]:
         """Which tokens belong to test documents."""
-        group = np.array([group_of(f"d{d}") for d in range(self.documents)])
-        owner = np.arange(len(self.labels)) // self.per_document
-        return (group >= CALIBRATION_GROUPS)[owner]
+        return self.groups >= CALIBRATION_GROUPS
 
     def empty(self, *, numeric: bool = False, categories: int = 0) -> UnitStatistics:
         """State with grids fixed on the whole stream."""

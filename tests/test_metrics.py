@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
@@ -52,6 +54,41 @@ def test_scores_equal_scikit_learn_and_scipy(prevalence: float) -> None:
     assert found["lift"] == pytest.approx(found["ap"] / c.mean())
     positive = np.maximum(a.astype(np.float64), 0)
     assert found["specificity"] == pytest.approx((positive * c).sum() / positive.sum())
+
+
+def test_scores_of_a_resample_are_those_of_tokens_as_often_as_their_group_was_drawn() -> None:
+    stream = noisy(prevalence=0.1, strength=1, tokens=20_000)
+    statistics = stream.statistics()
+    weights = m.bootstrap_weights(statistics, seed=3)[:80]
+    evidence = m.Evidence.of(statistics, weights, threshold_bin=m.best_threshold_bin(statistics))
+    found = m.computed(evidence, m.builtin_metrics(), "boolean")
+    test = stream.test
+    a, c = stream.activations[test], stream.labels[test]
+    bins, group = statistics.grid.bins(a), stream.groups[test] - CALIBRATION_GROUPS
+    for row in (0, 1, 79):
+        often = weights[row, group]
+        ap = sklearn_metrics.average_precision_score(c, bins, sample_weight=often)
+        auroc = sklearn_metrics.roc_auc_score(c, bins, sample_weight=often)
+        f1 = sklearn_metrics.f1_score(c, bins >= evidence.threshold_bin, sample_weight=often)
+        assert found["ap"][row] == pytest.approx(ap)
+        assert found["auroc"][row] == pytest.approx(auroc)
+        assert found["f1"][row] == pytest.approx(f1)
+        assert found["lift"][row] == pytest.approx(ap * often.sum() / (often @ c))
+
+
+def test_spearman_of_a_resample_is_that_of_tokens_as_often_as_their_group_was_drawn() -> None:
+    stream = noisy(prevalence=0.3, strength=1, tokens=5_000)
+    stream = replace(stream, labels=stream.labels + np.arange(5_000) % 3)
+    statistics = stream.statistics(numeric=True)
+    weights = m.bootstrap_weights(statistics, seed=3)[:80]
+    found = m.computed(m.Evidence.of(statistics, weights), m.builtin_metrics(), "numeric")
+    test = stream.test
+    bins = np.searchsorted(statistics.rank_edges, stream.activations[test], side="right")
+    group = stream.groups[test] - CALIBRATION_GROUPS
+    for row in (0, 1, 79):
+        often = weights[row, group].astype(int)
+        expected = scipy_stats.spearmanr(bins.repeat(often), stream.labels[test].repeat(often))
+        assert found["spearman"][row] == pytest.approx(expected.statistic)
 
 
 def test_variance_explained_is_the_share_of_variance_between_labels() -> None:

@@ -19,6 +19,7 @@ from mi_hypotheses.stats import (
     ExampleSet,
     Pilot,
     RivalTable,
+    Tokens,
     UnitStatistics,
 )
 from tests.streams import Stream, noisy
@@ -158,6 +159,25 @@ def test_examples_hold_at_most_two_tokens_of_a_document() -> None:
     kept.update(Candidate(-9.0 + i, i, "same", i, 9.0 - i, 0.0) for i in range(5))
     kept.update([Candidate(-1.0, 0, "other", 0, 1.0, 0.0)])
     assert [c.document_id for c in kept.candidates] == ["same", "same", "other"]
+
+
+@pytest.mark.parametrize("size", [1, 12])
+def test_examples_of_many_tokens_are_the_first_two_of_each_document(size: int) -> None:
+    drawn = np.random.default_rng(size)
+    document = np.sort(drawn.integers(3, 20, size=4_000)).astype(np.int32)
+    document[:1_000] = 0  # one document has all the strongest tokens
+    activations = drawn.integers(9, size=4_000).astype(np.float32)  # so that many are equal
+    activations[:1_000] += 10
+    rank = drawn.permutation(4_000).astype(np.uint64)
+    names = tuple(f"d{number}" for number in range(20))
+    tokens = Tokens(names, document, np.arange(4_000, dtype=np.int32), document % 64, rank)
+    kept, chosen = ExampleSet(size), drawn.random(4_000) < 0.9
+    kept.offer(tokens, -activations.astype(np.float64), activations, activations, chosen)
+    expected: list[int] = []
+    for i in sorted(np.flatnonzero(chosen), key=lambda i: (-activations[i], rank[i])):
+        if sum(document[i] == document[other] for other in expected) < 2:
+            expected.append(int(i))
+    assert [each.position for each in kept.candidates] == expected[:size]
 
 
 def test_only_test_documents_become_examples() -> None:
