@@ -179,7 +179,8 @@ def _spearman(evidence: Evidence) -> Floats:
 
     def mid_ranks(counts: Floats) -> Floats:
         """Of bins with such counts, [rows, bins], minus their mean."""
-        return np.cumsum(counts, axis=1) - counts / 2 - counts.sum(axis=1, keepdims=True) / 2
+        half: Floats = (counts + counts.sum(axis=1, keepdims=True)) / 2
+        return np.cumsum(counts, axis=1) - half
 
     found = np.empty(len(evidence.weights))
     for rows in _blocks(len(found)):
