@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 COMPARISON_UNITS = 64
+_NO_TOKENS: Column = np.empty(0, dtype=np.float32)
+PIECE = 2**16  # tokens whose activations are held and kept at a time
 
 
 @dataclass
@@ -56,23 +58,41 @@ class ColumnStore:
         drawn = generator.choice(total, min(COMPARISON_UNITS, total), replace=False)
         return np.sort(drawn)
 
-    def _key(self, shard: Shard, site: Site, units: object) -> str:
-        return self.forward.key("column", shard, [site.layer, site.at], units)
+    def _key(self, shard: Shard, site: Site, piece: slice, units: object) -> str:
+        at = [site.layer, site.at, piece.start, piece.stop]
+        return self.forward.key("column", shard, at, units)
 
-    def _comparison_key(self, shard: Shard, site: Site) -> str:
-        return self._key(shard, site, self.comparison_units(site).tolist())
+    def _comparison_key(self, shard: Shard, site: Site, piece: slice) -> str:
+        return self._key(shard, site, piece, self.comparison_units(site).tolist())
 
     def missing(self, shard: Shard, units: Mapping[Site, set[int]]) -> dict[Site, list[int]]:
         """The units, by site, whose columns (or whose site's comparison units) are absent."""
         absent: dict[Site, list[int]] = {}
+        pieces = [piece for piece, _ in _pieces(shard)]
+        has = self.cache.has
         for site, indices in units.items():
-            lacking = [i for i in sorted(indices) if not self.cache.has(self._key(shard, site, i))]
-            if lacking or not self.cache.has(self._comparison_key(shard, site)):
+            lacking = [
+                index
+                for index in sorted(indices)
+                if not all(has(self._key(shard, site, piece, index)) for piece in pieces)
+            ]
+            compared = all(has(self._comparison_key(shard, site, piece)) for piece in pieces)
+            if lacking or not compared:
                 absent[site] = lacking
         return absent
 
     def make(self, shard: Shard, units: Mapping[Site, list[int]]) -> None:
         """One forward pass over the shard for these units and the comparison units."""
+        for piece, windows in _pieces(shard):
+            self._make_piece(shard, units, piece, windows)
+
+    def _make_piece(
+        self,
+        shard: Shard,
+        units: Mapping[Site, list[int]],
+        piece: slice,
+        windows: Sequence[tuple[int, int]],
+    ) -> None:
         import torch
 
         gather, found = {}, {}
@@ -81,27 +101,34 @@ class ColumnStore:
                 [np.asarray(indices, dtype=np.int64), self.comparison_units(site)]
             )
             gather[site] = torch.from_numpy(both).to(self.forward.model.device)
-            found[site] = np.empty((len(shard), len(both)), dtype=np.float32)
+            found[site] = np.empty((piece.stop - piece.start, len(both)), dtype=np.float32)
 
         def on_host(_batch: Batch, activations: Mapping[Site, Tensor]) -> dict[Site, Column]:
             return {site: values.cpu().numpy() for site, values in activations.items()}
 
-        for batch, activations in self._run(shard, shard.windows(), gather, on_host):
+        for batch, activations in self._run(shard, windows, gather, on_host):
             for site, values in activations.items():
-                found[site][batch.index[batch.real]] = values
+                found[site][batch.index[batch.real] - piece.start] = values
         for site, indices in units.items():
             for column, unit in enumerate(indices):
-                self.cache.put(self._key(shard, site, unit), {"a": found[site][:, column]})
+                key = self._key(shard, site, piece, unit)
+                self.cache.put(key, {"a": found[site][:, column]})
             rest = np.ascontiguousarray(found[site][:, len(indices) :])
-            self.cache.put(self._comparison_key(shard, site), {"a": rest})
+            self.cache.put(self._comparison_key(shard, site, piece), {"a": rest})
 
     def unit(self, shard: Shard, site: Site, index: int) -> Column:
         """The activations of one unit on all tokens of the shard, [tokens]."""
-        return self._get(shard, site, self._key(shard, site, index), [index])
+        pieces = [
+            self._get(shard, site, self._key(shard, site, piece, index), [index])
+            for piece, _ in _pieces(shard)
+        ]
+        return pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, _NO_TOKENS])
 
-    def comparison(self, shard: Shard, site: Site) -> NDArray[np.float32]:
-        """The activations of the comparison units, [tokens, units]."""
-        return self._get(shard, site, self._comparison_key(shard, site), [])
+    def comparison(self, shard: Shard, site: Site) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """The activations of the comparison units, [tokens, units], piece by piece of the
+        shard's tokens."""
+        for piece, _ in _pieces(shard):
+            yield piece, self._get(shard, site, self._comparison_key(shard, site, piece), [])
 
     def _get(self, shard: Shard, site: Site, key: str, units: list[int]) -> NDArray[np.float32]:
         arrays = self.cache.obtain(key, lambda: self.make(shard, {site: units}))
@@ -157,6 +184,19 @@ class ColumnStore:
             return reduce(batch, {site: a[:, batch.bos :][real] for site, a in activations.items()})
 
         return self.forward.batches(shard, windows, run)
+
+
+def _pieces(shard: Shard) -> Iterator[tuple[slice, list[tuple[int, int]]]]:
+    """The tokens of a shard in pieces of whole windows, `PIECE` tokens or little more, with their
+    windows: a document can be as large as ten shards, and memory shall not grow with it."""
+    piece: list[tuple[int, int]] = []
+    for window in shard.windows():
+        piece.append(window)
+        if sum(window) - piece[0][0] >= PIECE:
+            yield slice(piece[0][0], sum(window)), piece
+            piece = []
+    if piece:
+        yield slice(piece[0][0], sum(piece[-1])), piece
 
 
 def _layer_sums(

@@ -139,27 +139,36 @@ class Firing:
 
     def _compare(self, index: int, shard: Shard, jobs: list[FiresJob]) -> None:
         """Add the shard to the sums of the comparison units of each layer."""
+        test = np.zeros(len(shard), dtype=np.bool_)
+        test[shard.scored] = shard.test
         for site in dict.fromkeys(job.site for job in jobs):
             here = [job for job in jobs if job.site == site]
-            block = self.columns.comparison(shard, site)[shard.scored][shard.test]
-            means = block.mean(axis=0, dtype=np.float64) if len(block) else np.zeros(block.shape[1])
-            for job in (job for job in here if job.categories):
+            for piece, block in self.columns.comparison(shard, site):
+                labels = _stacked(here, index, shard, part=piece)[:, test[piece]]
+                self._add_comparison(site, here, block[test[piece]], labels)
+
+    def _add_comparison(
+        self, site: Site, jobs: list[FiresJob], block: NDArray[np.float32], labels: Floats
+    ) -> None:
+        """Add tokens: activations of the comparison units [tokens, units], and the labels of the
+        jobs about their layer [jobs, tokens]."""
+        means = block.mean(axis=0, dtype=np.float64) if len(block) else np.zeros(block.shape[1])
+        for job, codes in zip(jobs, labels, strict=True):
+            if job.categories:
                 fresh = CategorySums(means, len(job.categories))
-                codes = job.labels_on(index, shard)[shard.scored][shard.test]
                 self.by_category.setdefault(id(job), fresh).update(block, codes)
-            members = [job for job in here if not job.categories]
-            if not members:
-                continue
-            labels = _stacked(members, index, shard).T
-            if site not in self.cross:
-                centres = [job.statistics.centre[1] if job.statistics else 0.0 for job in members]
-                self.cross[site] = members, CrossSums(means, np.array(centres))
-            known, sums = self.cross[site]
-            if known != members:
-                keep = [known.index(job) for job in members]
-                sums.keep_labels(keep)
-                self.cross[site] = members, sums
-            sums.update(block, labels[shard.scored][shard.test])
+        members = [job for job in jobs if not job.categories]
+        if not members:
+            return
+        if site not in self.cross:
+            centres = [job.statistics.centre[1] if job.statistics else 0.0 for job in members]
+            self.cross[site] = members, CrossSums(means, np.array(centres))
+        known, sums = self.cross[site]
+        if known != members:
+            sums.keep_labels([known.index(job) for job in members])
+            self.cross[site] = members, sums
+        graded = [not job.categories for job in jobs]
+        sums.update(block, labels[graded].T)
 
     def _revisit(self, jobs: list[FiresJob]) -> None:
         """The second and third pass, for those that the first has not failed."""
@@ -197,10 +206,13 @@ class Firing:
         return Comparison("pearson", row[others])
 
 
-def _stacked(jobs: Sequence[FiresJob], index: int, shard: Shard) -> Floats:
-    """The labels of each job on a shard, [jobs, tokens]."""
-    labels = [job.labels_on(index, shard) for job in jobs]
-    return np.stack(labels) if labels else np.empty((0, len(shard)))
+def _stacked(
+    jobs: Sequence[FiresJob], index: int, shard: Shard, *, part: slice | None = None
+) -> Floats:
+    """The labels of each job on a shard, or on some of its tokens, [jobs, tokens]."""
+    part = part or slice(len(shard))
+    labels = [job.labels_on(index, shard)[part] for job in jobs]
+    return np.stack(labels) if labels else np.empty((0, len(range(len(shard))[part])))
 
 
 def _choose(

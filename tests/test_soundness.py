@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 
-from mi_hypotheses import measurement
+from mi_hypotheses import columns, measurement
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.engine import RunOptions, run
 from mi_hypotheses.reports import Report
@@ -69,6 +69,17 @@ def test_shards_of_any_size(
 ) -> None:
     monkeypatch.setattr(measurement, "SHARD_CHARACTERS", characters)
     same(ask(where), whole)
+
+
+def test_a_document_of_many_pieces(
+    where: Path, whole: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "PIECE", 100)
+    cache = Cache(tmp_path)
+    same(ask(where, cache=cache), whole)
+    for path in random.Random(1).sample(sorted(cache.entries()), 20):
+        path.unlink()
+    same(ask(where, cache=cache), whole)
 
 
 def test_a_cache_that_is_full_or_half_full(where: Path, whole: Report, tmp_path: Path) -> None:
@@ -194,7 +205,7 @@ def undisturbed(
     return report, len([*Cache(cache).entries()])
 
 
-def columns(cache: Cache) -> int:
+def kept_columns(cache: Cache) -> int:
     """How many entries hold activations."""
     found = (cache.get(path.stem) or {} for path in cache.entries())
     return sum(arrays.keys() == {"a"} for arrays in found)
@@ -212,10 +223,10 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
             time.sleep(0.002)
         each.process.kill()
         assert each.process.wait() == -signal.SIGKILL, "it had ended before"
-        seen.append(columns(cache))
+        seen.append(kept_columns(cache))
         assert not (each.output / "report.json").exists()
     toy.same(start(cache.directory, "killed").report(), report)
-    assert any(0 < some < columns(cache) for some in seen), seen
+    assert any(0 < some < kept_columns(cache) for some in seen), seen
 
 
 def test_runs_beside_each_other_and_a_cache_that_is_cleared_do_no_harm(
