@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import numpy as safetensors
 
 from mi_hypotheses.errors import CacheError
 from mi_hypotheses.reports import write_atomically
@@ -30,7 +30,7 @@ from mi_hypotheses.reports import write_atomically
 Arrays = Mapping[str, NDArray[Any]]
 
 _DIGEST_SIZE = 16
-_VERSION = 1
+_VERSION = 2
 _ATTEMPTS = 3
 DEFAULT_LIMIT = 5 * 2**30
 SPARED_SECONDS = 3600
@@ -97,8 +97,7 @@ class Cache:
             with contextlib.suppress(OSError):
                 self._path(key).unlink(missing_ok=True)
             return None
-        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-            return dict(arrays)
+        return dict(safetensors.load(body))
 
     def obtain(self, key: str, make: Callable[[], object]) -> dict[str, NDArray[Any]]:
         """The arrays of an entry; where there is none, or it is damaged, `make` puts it first.
@@ -121,9 +120,8 @@ class Cache:
 
     def put(self, key: str, arrays: Arrays) -> None:
         """Write an entry; other processes see all of it or nothing."""
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type] # its stub takes a flag for an array
-        body = buffer.getvalue()
+        # It takes the memory behind an array as it lies there.
+        body = safetensors.save({name: np.asarray(a, order="C") for name, a in arrays.items()})
         content = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest() + body
         try:
             write_atomically(self._path(key), content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import inspect
+import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -107,21 +108,13 @@ class DocStore:
         key = key_of("docs", index, [*good])
         self.cache.put(key, {"docs": np.frombuffer(_packed(good.values()), dtype=np.uint8)})
         places = self._places(index) | {text: _Place(key, n) for n, text in enumerate(good)}
-        columns = {
-            "texts": np.array([*places], dtype=np.bytes_),
-            "keys": np.array([place.key for place in places.values()], dtype=np.bytes_),
-            "numbers": np.array([place.number for place in places.values()]),
-        }
-        self.cache.put(index, columns)
+        self.cache.put(index, {"places": np.frombuffer(json.dumps(places).encode(), np.uint8)})
 
     def _places(self, index: str) -> dict[str, _Place]:
         """Where annotation is kept, by the hashes of texts."""
-        columns = self.cache.get(index)
-        if columns is None:
-            return {}
-        texts, keys = (columns[name].astype(np.str_).tolist() for name in ("texts", "keys"))
-        places = map(_Place, keys, columns["numbers"].tolist())
-        return dict(zip(texts, places, strict=True))
+        arrays = self.cache.get(index)
+        written = {} if arrays is None else json.loads(arrays["places"].tobytes())
+        return {text: _Place(*place) for text, place in written.items()}
 
     def _fresh(self, texts: list[str], source: Pipeline) -> Made:
         if not texts:  # the pipeline need not even be loaded

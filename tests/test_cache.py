@@ -34,6 +34,28 @@ def test_what_is_put_is_got(cache: Cache) -> None:
     assert found["a"].dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(12, dtype=np.float32).reshape(4, 3)[:, 1],
+        np.arange(12, dtype=np.float64).reshape(4, 3).T,
+        np.broadcast_to(np.float32(2), (3,)),
+        np.arange(3, dtype=">i4"),
+        np.array([True, False]),
+        np.arange(3, dtype=np.uint64)[::-1],
+        np.empty((0, 3)),
+        np.array(3.0),
+    ],
+)
+def test_arrays_come_back_however_they_lie_in_memory(cache: Cache, array: np.ndarray) -> None:
+    cache.put(key_of("x"), {"a": array})
+    found = cache.get(key_of("x"))
+    assert found is not None
+    assert found["a"].shape == array.shape
+    assert np.array_equal(found["a"], array)
+    found["a"][...] = 0  # it is the reader's own
+
+
 def test_keys_depend_on_every_part_and_on_their_order() -> None:
     keys = {key_of("a", 1), key_of("a", 2), key_of(1, "a"), key_of("a", "1"), key_of("a", [1])}
     assert len(keys) == 5
