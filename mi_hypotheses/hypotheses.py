@@ -28,10 +28,11 @@ from pydantic import (
 )
 
 from mi_hypotheses.dependencies import SpacyDependency
+from mi_hypotheses.descriptions import describe, describe_target
 from mi_hypotheses.errors import UsageError
-from mi_hypotheses.predicates import Predicate, describe
+from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.spacy_rules import SpacyTree
-from mi_hypotheses.targets import Target, describe_target
+from mi_hypotheses.targets import Target
 
 Place = Literal["post", "pre", "mid"]
 

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import regex
@@ -368,46 +368,3 @@ class IsCategory(_Combination):
     def labels(self, view: TokenView) -> Labels:
         code = (self.of.categories or ()).index(self.category)
         return np.asarray(self.of.labels(view) == code, dtype=np.float64)
-
-
-def describe(predicate: Predicate) -> str:
-    """The predicate as its author would write it, for reports and generated plugin files."""
-    match predicate:
-        case All(of=parts):
-            return " & ".join(_grouped(part) for part in parts)
-        case AnyOf(of=parts):
-            return " | ".join(_grouped(part) for part in parts)
-        case Not(of=part):
-            return f"~{_grouped(part)}"
-        case Shift(of=part, by=by):
-            inner = _grouped(part)
-            return f"({inner}).shift({by})" if isinstance(part, Not) else f"{inner}.shift({by})"
-        case IsCategory(of=part, category=category):
-            return f"{_grouped(part)}.is_({category!r})"
-        case Regex():
-            return _call("Regex", _raw(predicate.pattern), predicate, skip="pattern")
-        case TokenIn():
-            return _call("TokenIn", str(sorted(predicate.strings)), predicate, skip="strings")
-        case _:
-            return predicate.written
-
-
-def _grouped(predicate: Predicate) -> str:
-    text = describe(predicate)
-    return f"({text})" if isinstance(predicate, All | AnyOf) else text
-
-
-def _raw(pattern: str) -> str:
-    """A Python literal for the pattern, raw where that reads better."""
-    plain = '"' not in pattern and pattern.isprintable() and not pattern.endswith("\\")
-    return f'r"{pattern}"' if plain and "\\" in pattern else repr(pattern)
-
-
-def _call(name: str, first: str, predicate: Any, *, skip: str) -> str:
-    """`name(first, option=value, ...)` with the options that differ from their defaults."""
-    options = []
-    for key, spec in type(predicate).__pydantic_fields__.items():
-        value = getattr(predicate, key)
-        if key not in (skip, "kind") and value != spec.get_default(call_default_factory=True):
-            options.append(f"{key}={value!r}")
-    return f"{name}({', '.join([first, *options])})"

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, SkipValidation
 from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.annotation import check_needs, doc_of, pipelines_for
+from mi_hypotheses.descriptions import call
 from mi_hypotheses.errors import AnnotationError
 from mi_hypotheses.matching import (
     Alternatives,
@@ -77,7 +78,7 @@ class SpacyRule(Predicate):
 
     @property
     def written(self) -> str:
-        return _written(self)
+        return call(self, show=_argument)
 
     def spans(self, doc: Doc) -> list[Span]:
         """The stretches of the text that count, as characters."""
@@ -96,17 +97,8 @@ class SpacyRule(Predicate):
             raise ValueError(str(error)) from None
 
 
-def _written(rule: Any) -> str:
-    """`Name(first, option=value, ...)` with the options that differ from their defaults."""
-    options: list[str] = []
-    for name, spec in type(rule).__pydantic_fields__.items():
-        value = getattr(rule, name)
-        shown = repr(list(value) if isinstance(value, tuple) else value)
-        if spec.is_required() and not spec.kw_only:
-            options.insert(0, shown)
-        elif name != "kind" and value != spec.get_default(call_default_factory=True):
-            options.append(f"{name}={shown}")
-    return f"{type(rule).__name__}({', '.join(options)})"
+def _argument(value: object) -> str:
+    return repr(list(value) if isinstance(value, tuple) else value)
 
 
 @dataclass(frozen=True, config=CONFIG)

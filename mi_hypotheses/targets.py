@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass
 
 from mi_hypotheses.edges import BOS, Edges, earlier_copies
 from mi_hypotheses.errors import TargetError
-from mi_hypotheses.predicates import Predicate, describe, hash_of_source, pipelines_in
+from mi_hypotheses.predicates import Predicate, hash_of_source, pipelines_in
 from mi_hypotheses.text import Spans, TokenView
 
 CONFIG = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
@@ -369,33 +369,3 @@ def target(function: EdgeFunction, /) -> FunctionTarget:
         name=getattr(function, "__name__", type(function).__name__),
         source_hash=hash_of_source(function),
     )
-
-
-def describe_target(target: Target) -> str:
-    """The target as its author would write it, for reports and generated plugin files."""
-    match target:
-        case Either(of=parts):
-            return " | ".join(describe_target(part) for part in parts)
-        case Where(of=part, predicate=predicate):
-            text = describe_target(part)
-            text = f"({text})" if isinstance(part, Either) else text
-            return f"{text}.where({describe(predicate)})"
-        case FunctionTarget(name=name):
-            return f"@target {name}"
-        case _:
-            return _call(target)
-
-
-def _call(target: Any) -> str:
-    """`Name(first, option=value, ...)`, with the options that differ from their defaults."""
-    arguments = []
-    for name, spec in getattr(type(target), "__pydantic_fields__", {}).items():
-        value = getattr(target, name)
-        written = describe(value) if isinstance(value, Predicate) else repr(value)
-        if spec.is_required() and not spec.kw_only:
-            arguments.append(written)
-        elif name != "kind" and (
-            spec.is_required() or value != spec.get_default(call_default_factory=True)
-        ):
-            arguments.append(f"{name}={written}")
-    return f"{type(target).__name__}({', '.join(arguments)})"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from mi_hypotheses.descriptions import describe
 from mi_hypotheses.errors import PredicateError
 from mi_hypotheses.function_predicates import (
     CategoryPredicate,
@@ -16,7 +17,7 @@ from mi_hypotheses.function_predicates import (
     token_category,
     token_predicate,
 )
-from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe
+from mi_hypotheses.predicates import Predicate, Regex, TokenIn
 from mi_hypotheses.text import Spans, TokenView
 
 
@@ -292,16 +293,3 @@ def test_fingerprints_tell_predicates_apart() -> None:
     assert Regex("a").fingerprint() == Regex("a").fingerprint()
     assert TokenIn(["a", "b"]).fingerprint() == TokenIn(["b", "a"]).fingerprint()
     assert len({hash(one) for one in made}) == len(made)
-
-
-def test_description_is_what_one_would_write() -> None:
-    made = Regex(r"\w+", tokens="last") & ~(TokenIn(["a"]) | Regex("b").shift(-1))
-    text = describe(made)
-    assert text == "Regex(r\"\\w+\", tokens='last') & ~(TokenIn(['a']) | Regex('b').shift(-1))"
-    assert eval(text, {"Regex": Regex, "TokenIn": TokenIn}) == made
-
-
-def test_the_shift_of_a_negation_does_not_read_as_the_negation_of_a_shift() -> None:
-    hash_sign = Regex("#")
-    assert describe((~hash_sign).shift(1)) == "(~Regex('#')).shift(1)"
-    assert describe(~hash_sign.shift(1)) == "~Regex('#').shift(1)"

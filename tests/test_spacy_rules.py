@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 import mi_hypotheses
 from mi_hypotheses import models
 from mi_hypotheses.dependencies import SpacyDependency
+from mi_hypotheses.descriptions import describe
 from mi_hypotheses.errors import AnnotationError
-from mi_hypotheses.predicates import Predicate, Regex, TokenIn, describe
+from mi_hypotheses.predicates import Predicate, Regex, TokenIn
 from mi_hypotheses.spacy_rules import SpacyPattern, SpacyPhrase, SpacyToken, SpacyTree
 from mi_hypotheses.text import TokenView
 from mi_hypotheses.tokenizing import Tokenizer

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mi_hypotheses.descriptions import describe_target
 from mi_hypotheses.errors import UsageError
 from mi_hypotheses.features.catalogue import feature
 from mi_hypotheses.links import LineStart, Link, MatchingBracket, NearestPrevious, OpeningTag
@@ -19,7 +20,6 @@ from mi_hypotheses.targets import (
     Offset,
     PreviousToken,
     Target,
-    describe_target,
 )
 from tests.test_targets import WRITTEN
 

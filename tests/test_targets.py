@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import itertools
-import json
 import random
 import re
 import tokenize
@@ -21,12 +20,12 @@ import regex
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from mi_hypotheses import dependencies, links, targets
 from mi_hypotheses.dependencies import SpacyDependency
+from mi_hypotheses.descriptions import describe_target
 from mi_hypotheses.edges import BOS, Edges, SpanTokens
 from mi_hypotheses.errors import AnnotationError, TargetError
 from mi_hypotheses.function_predicates import category, predicate
@@ -51,7 +50,6 @@ from mi_hypotheses.targets import (
     Offset,
     PreviousToken,
     Target,
-    describe_target,
     target,
 )
 from mi_hypotheses.text import GoldLink, Spans, TokenView, label_tokens
@@ -672,25 +670,6 @@ def test_targets_are_told_apart() -> None:
     assert len(set(WRITTEN)) == len(WRITTEN)
     assert Offset(3).fingerprint() == Offset(3).fingerprint()
     assert Offset(1).fingerprint() != PreviousToken().fingerprint()
-
-
-@pytest.mark.parametrize("made", WRITTEN, ids=describe_target)
-def test_a_description_is_the_target_again(made: Target) -> None:
-    names = {**vars(targets), **vars(links), **vars(dependencies), "TokenIn": TokenIn}
-    again = eval(describe_target(made), names)
-    assert again == made
-    assert again.fingerprint() == made.fingerprint()
-    assert json.loads(TypeAdapter(type(made)).dump_json(made))["kind"]
-
-
-def test_descriptions_leave_defaults_out() -> None:
-    assert describe_target(AfterPrevious(within=None)) == "AfterPrevious()"
-    assert describe_target(Offset(-1) | OpeningTag(key_tokens="last")) == (
-        "Offset(-1) | OpeningTag(key_tokens='last')"
-    )
-    assert describe_target(NearestPrevious(Regex(r"\d")).where(~Regex("a"))) == (
-        "NearestPrevious(Regex(r\"\\d\")).where(~Regex('a'))"
-    )
 
 
 @predicate(numeric=True)

@@ -88,8 +88,8 @@ def _of_hypothesis(hypothesis: Hypothesis) -> Subject:
 
 def claim_of(what: Predicate | Target) -> str:
     """What is claimed of a unit that fits."""
-    from mi_hypotheses.predicates import Predicate, describe
-    from mi_hypotheses.targets import describe_target
+    from mi_hypotheses.descriptions import describe, describe_target
+    from mi_hypotheses.predicates import Predicate
 
     if not isinstance(what, Predicate):
         return f"Attends to {describe_target(what)}."
