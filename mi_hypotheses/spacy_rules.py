@@ -7,6 +7,7 @@ needs and its pipeline lacks is an error when the rule is written.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import KW_ONLY, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -80,16 +81,6 @@ class SpacyRule(Predicate):
     def written(self) -> str:
         return call(self, show=_argument)
 
-    def spans(self, doc: Doc) -> list[Span]:
-        """The stretches of the text that count, as characters."""
-        raise NotImplementedError
-
-    def labels(self, view: TokenView) -> Labels:
-        if not view.text.strip() and not self.whitespace:
-            return np.zeros(len(view))
-        spans = self.spans(doc_of(view, self.pipeline, self.needs))
-        return label_tokens(view, Spans(spans, whitespace=self.whitespace), tokens=self.tokens)
-
     def _check_pipeline(self) -> None:
         try:
             check_needs(self.pipeline, self.needs)
@@ -101,8 +92,22 @@ def _argument(value: object) -> str:
     return repr(list(value) if isinstance(value, tuple) else value)
 
 
+class SpanRule(SpacyRule):
+    """A rule that labels the tokens of stretches of text."""
+
+    @abstractmethod
+    def spans(self, doc: Doc) -> list[Span]:
+        """The stretches of the text that count, as characters."""
+
+    def labels(self, view: TokenView) -> Labels:
+        if not view.text.strip() and not self.whitespace:
+            return np.zeros(len(view))
+        spans = self.spans(doc_of(view, self.pipeline, self.needs))
+        return label_tokens(view, Spans(spans, whitespace=self.whitespace), tokens=self.tokens)
+
+
 @dataclass(frozen=True, config=CONFIG)
-class SpacyPattern(SpacyRule):
+class SpacyPattern(SpanRule):
     """Words in a row, as spaCy's Matcher finds them.
 
         SpacyPattern([{"LOWER": {"IN": ["a", "an", "the"]}}, {"POS": "NOUN"}], label=1,
@@ -170,7 +175,7 @@ Phrases = Annotated[tuple[Word, ...], BeforeValidator(_as_tuple), Field(min_leng
 
 
 @dataclass(frozen=True, config=CONFIG)
-class SpacyPhrase(SpacyRule):
+class SpacyPhrase(SpanRule):
     """Words and phrases out of a list, as spaCy's PhraseMatcher finds them; the list may be long.
 
     Args:
@@ -229,7 +234,7 @@ _ATTRIBUTES = {"text": "ORTH", "is_sent_start": "SENT_START"}  # where spaCy's a
 
 
 @dataclass(frozen=True, config=CONFIG)
-class SpacyToken(SpacyRule):
+class SpacyToken(SpanRule):
     """Words by their attributes, as spaCy's Token has them: all that are given must hold.
 
         SpacyToken(pos=["NOUN", "PROPN"], morph="Number=Plur", pipeline="en_core_web_sm")
@@ -340,7 +345,7 @@ def _holds(doc: Doc, name: str, wanted: Any) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class SpacyTree(SpacyRule):
+class SpacyTree(SpanRule):
     """Words at one node of a dependency pattern, as spaCy's DependencyMatcher finds them.
 
         SpacyTree(

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from mi_hypotheses.annotation import doc_of
 from mi_hypotheses.matching import Span, Words
 from mi_hypotheses.predicates import CONFIG, Labels
-from mi_hypotheses.spacy_rules import SpacyRule
+from mi_hypotheses.spacy_rules import SpacyRule, SpanRule
 from mi_hypotheses.text import Spans, TokenView, label_tokens
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _NO_WORDS = ("PUNCT", "SPACE")
 
 
 @dataclass(frozen=True, config=CONFIG)
-class FirstWord(SpacyRule):
+class FirstWord(SpanRule):
     """The first word of the phrase of every word with one of these relations to its head.
 
     The phrase is the word and all that hangs on it; punctuation before its first word is left out.
