@@ -10,18 +10,21 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import pluggy
 
 from mi_hypotheses import hookspecs
 from mi_hypotheses.errors import MiHypothesesError, PluginError, did_you_mean
+from mi_hypotheses.hypotheses import Hypothesis
 from mi_hypotheses.loading import explain, short_path
 from mi_hypotheses.reports import LoadError
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("mi_"))
 
 Origin = Literal["built-in", "entry point", "directory", "path", "module"]
+Named = tuple[str, Hypothesis]  # a variable's name, "" where there is none, and what it holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,28 @@ class Plugin:
     def location(self) -> str:
         """The file, short."""
         return short_path(self.file) if self.file else self.name
+
+    def at_module_level(self) -> list[Named]:
+        """The hypotheses that the module's variables hold, alone or in lists, tuples and dicts,
+        in the order of their lines."""
+        found: list[Named] = []
+        variables = vars(self.module) if isinstance(self.module, ModuleType) else {}
+        for variable, value in list(variables.items()):
+            if _is_hypothesis(value):
+                found.append((variable, value))
+            elif issubclass(type(value), list | tuple):
+                found += [("", item) for item in value if _is_hypothesis(item)]
+            elif issubclass(type(value), dict):
+                found += [("", item) for item in value.values() if _is_hypothesis(item)]
+        return sorted(found, key=self._line)
+
+    def _line(self, named: Named) -> int:
+        where, _, number = named[1].source.rpartition(":")
+        return int(number) if where == str(self.file) else 0
+
+
+def _is_hypothesis(value: object) -> bool:
+    return issubclass(type(value), Hypothesis)  # isinstance would ask proxies, which can raise
 
 
 class _CheckingManager(pluggy.PluginManager):

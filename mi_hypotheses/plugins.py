@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mi_hypotheses.errors import (
@@ -25,8 +24,8 @@ from mi_hypotheses.errors import (
     did_you_mean,
     unknown_name,
 )
-from mi_hypotheses.hooks import Hooks, Origin, kind_of
-from mi_hypotheses.hypotheses import Attends, Fires, Hypothesis
+from mi_hypotheses.hooks import Hooks, Named, Origin, kind_of
+from mi_hypotheses.hypotheses import Attends, Hypothesis
 from mi_hypotheses.loading import explain, load_file, short_path, short_source
 from mi_hypotheses.reports import LoadError, Report
 from mi_hypotheses.selection import Selection, keyword_matcher, parse_selection
@@ -43,8 +42,6 @@ GROUP = "mi_hypotheses"
 _BUILTIN = "mi_hypotheses.builtin"  # by name, as it stands on a higher floor than this module
 
 DIRECTORIES_FROM = "plugins in [tool.mi_hypotheses] of pyproject.toml"
-
-Named = tuple[str, Hypothesis]  # a variable's name, "" where there is none, and what it holds
 
 
 @dataclass(frozen=True)
@@ -283,8 +280,7 @@ class Plugins:
         for plugin, hypothesis in self._hooks.items("mi_hypotheses", Hypothesis, "hypotheses"):
             made[plugin.name].append(("", hypothesis))
         return {
-            name: [*_module_level(plugin.module, plugin.file), *made[name]]
-            for name, plugin in self._plugins.items()
+            name: [*plugin.at_module_level(), *made[name]] for name, plugin in self._plugins.items()
         }
 
     def _selected(self) -> Iterator[Hypothesis]:
@@ -337,30 +333,6 @@ class Plugins:
             else:
                 metrics[metric.name] = metric
         return metrics
-
-
-def _module_level(module: object, file: Path | None) -> list[Named]:
-    """The hypotheses that a module's variables hold, alone or in lists, tuples and dicts."""
-    found: list[Named] = []
-    for variable, value in list(vars(module).items() if isinstance(module, ModuleType) else ()):
-        if _is_hypothesis(value):
-            found.append((variable, value))
-        elif issubclass(type(value), list | tuple):
-            found += [("", item) for item in value if _is_hypothesis(item)]
-        elif issubclass(type(value), dict):
-            found += [("", item) for item in value.values() if _is_hypothesis(item)]
-
-    def line(named: Named) -> int:
-        where, _, number = named[1].source.rpartition(":")
-        return int(number) if where == str(file) else 0
-
-    return sorted(found, key=line)
-
-
-def _is_hypothesis(value: object) -> bool:
-    return issubclass(
-        type(value), (Fires, Attends)
-    )  # isinstance would ask proxies, which can raise
 
 
 def _duplicate(first: Hypothesis, second: Hypothesis) -> Iterator[LoadError]:
