@@ -92,18 +92,12 @@ class FileCorpus:
 
     def _entries(self, wanted: Callable[[str], bool] | None) -> Iterator[Entry]:
         for file in self.files():
-            if file.path.suffix == ".jsonl":
-                for entry in sources.json_lines(file):
+            if file.path.suffix not in sources.TEXT_SUFFIXES:
+                for entry in sources.entries(file):
                     if entry is None:
                         self.skipped["undecodable"] += 1
                     else:
                         yield entry
-            elif file.path.suffix in sources.ANNOTATED_SUFFIXES:
-                for found in sources.annotated(file):
-                    if found is None:
-                        self.skipped["undecodable"] += 1
-                    else:
-                        yield found
             elif wanted is not None and not wanted(file.id):
                 self.skipped["filtered"] += 1
             elif (text := self._text(file.path)) is not None:

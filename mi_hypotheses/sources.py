@@ -19,8 +19,7 @@ from mi_hypotheses.errors import CorpusError
 from mi_hypotheses.text import GoldLink
 
 TEXT_SUFFIXES = (".txt", ".md", ".py")
-ANNOTATED_SUFFIXES = (".conllu", ".spacy")
-SUFFIXES = (*TEXT_SUFFIXES, ".jsonl", *ANNOTATED_SUFFIXES)
+SUFFIXES = (*TEXT_SUFFIXES, ".jsonl", ".conllu", ".spacy")
 
 _NOT_STDLIB = {"site-packages", "dist-packages", "__pycache__"}
 
@@ -148,18 +147,25 @@ def read_text(path: Path) -> str | None:
         raise _unreadable(path, error) from None
 
 
-def json_lines(file: SourceFile) -> Iterator[Entry | None]:
+def entries(file: SourceFile) -> Iterator[Entry | None]:
+    """The documents of a `.jsonl` file, or those of a `.conllu` or `.spacy` file with their
+    annotation; None for a line or file that is not UTF-8.
+
+    Raises:
+        CorpusError: the file cannot be read, or is not what its name says.
+    """
+    readers = {".jsonl": _json_lines, ".conllu": _conllu, ".spacy": _docbin}
+    return readers[file.path.suffix](file)
+
+
+def _json_lines(file: SourceFile) -> Iterator[Entry | None]:
     """One entry for each line that is not blank: an object with `text` or `tokens`, maybe `id`
     and `links`.
 
     Without an `id` the entry is named by its file and line. `links` are pairs of character spans
     by what they mean: `{"translation": [[query_start, query_end, key_start, key_end], ...]}`.
-    Where the line has `tokens`, they count the characters of all tokens together. None stands
-    for a line that is not UTF-8. Lines are read one by one, so that files may be larger than
-    memory.
-
-    Raises:
-        CorpusError: the file cannot be read, or a line is not such an object.
+    Where the line has `tokens`, they count the characters of all tokens together. Lines are read
+    one by one, so that files may be larger than memory.
     """
     try:
         with file.path.open("rb") as lines:
@@ -179,16 +185,6 @@ def _parse_line(line: bytes, *, file: SourceFile, number: int) -> Entry | None:
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{where} is not JSON: {error}.") from None
     return _entry(value, default_id=f"{file.id}:{number}", where=where)
-
-
-def annotated(file: SourceFile) -> Iterator[Entry | None]:
-    """The documents of a `.conllu` or `.spacy` file with their annotation; None for a file that
-    is not UTF-8.
-
-    Raises:
-        CorpusError: the file cannot be read, or is not what its name says.
-    """
-    return _conllu(file) if file.path.suffix == ".conllu" else _docbin(file)
 
 
 def _conllu(file: SourceFile) -> Iterator[Entry | None]:
