@@ -85,11 +85,8 @@ class BridgeModel:
     ) -> dict[Site, Tensor]:
         """`activations` by way of TransformerLens's own hooks."""
         points, found, _ = self._keep(tokens, sites)
-        hooks = [
-            (self._hook_point(site), keep)
-            for site, keep in zip(sites, points.values(), strict=True)
-        ]
-        self._run(tokens, attention_mask, hooks)
+        hooks = zip(map(self._hook_point, sites), points.values(), strict=True)
+        self._run(tokens, attention_mask, list(hooks))
         missed = [site for site in sites if site not in found]
         if missed:
             raise self._nothing_there(missed[0])
