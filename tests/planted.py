@@ -8,6 +8,7 @@ The other neurons see random embeddings; neuron 5 is dead.
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import torch
@@ -65,3 +66,11 @@ def planted_model(directory: Path, *, seed: int = 0) -> Path:
     state["layers.0.mlp.fc_in.weight"][PLANTED, 0] = 1
     save_file(state, directory / "model.safetensors")
     return directory
+
+
+def random_texts(path: Path, letters: str, *, documents: int, least: int) -> Path:
+    """Write documents of `least` to 90 random letters, some longer than a window."""
+    rng = random.Random(0)
+    texts = ["".join(rng.choices(letters, k=rng.randint(least, 90))) for _ in range(documents)]
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
+    return path

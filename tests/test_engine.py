@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import subprocess
@@ -28,7 +27,7 @@ from mi_hypotheses.hypotheses import AnyNeuron, Fires, Neuron, Unit
 from mi_hypotheses.predicates import Labels, Predicate, Regex
 from mi_hypotheses.reports import Report, Result
 from mi_hypotheses.text import Spans, TokenView
-from tests.planted import DEAD, PLANTED, planted_model
+from tests.planted import DEAD, PLANTED, planted_model, random_texts
 
 HASH = Regex("#")
 
@@ -41,11 +40,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two hundred documents of letters, spaces and '#', some longer than a window."""
-    rng = random.Random(0)
     path = tmp_path_factory.mktemp("corpus") / "texts.jsonl"
-    texts = ["".join(rng.choices("abcdé <#\n", k=rng.randint(5, 90))) for _ in range(200)]
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
-    return path
+    return random_texts(path, "abcdé <#\n", documents=200, least=5)
 
 
 @pytest.fixture

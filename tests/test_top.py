@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 from collections import Counter
@@ -38,7 +37,7 @@ from mi_hypotheses.unit_page import UnitPage
 from mi_hypotheses.unit_text import figure, signed, token_name, usual_maximum
 from mi_hypotheses.unit_view import render_page
 from mi_hypotheses.unit_weights import SHOWN, summary
-from tests.planted import DEAD, PLANTED, byte_tokenizer, planted_model
+from tests.planted import DEAD, PLANTED, byte_tokenizer, planted_model, random_texts
 from tests.small_models import native, tiny_bert, tiny_gemma2, tiny_gpt2, tiny_llama, tiny_neox
 
 OTHER = 7  # a neuron of the planted model that sees random embeddings
@@ -52,11 +51,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hundred documents of letters, spaces and '#', some longer than a window."""
-    rng = random.Random(0)
     path = tmp_path_factory.mktemp("corpus") / "texts.jsonl"
-    texts = ["".join(rng.choices("abcd <#\n", k=rng.randint(20, 90))) for _ in range(100)]
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
-    return path
+    return random_texts(path, "abcd <#\n", documents=100, least=20)
 
 
 @pytest.fixture
