@@ -382,6 +382,18 @@ def test_what_is_written_is_collected_and_scores_the_same(mih: Mih, tmp_path: Pa
     assert (tmp_path / "out" / "scan.html").read_text("utf-8").startswith("<!")
 
 
+def test_patterns_are_read_as_the_options_say(mih: Mih) -> None:
+    options = ("--flags", "i", "--group", "1", "--tokens", "last")
+    patterns = ("regex:(a)b", r"regex:(\.)py")  # one that ends as a file's name does
+    done = mih("scan", *patterns, "previous-token", *SCAN[3:], *options, "--exact", "0", "--json")
+    assert done.code == 0, done.err
+    *patterned, target = json.loads(done.out)["subjects"]
+    assert [each["name"] for each in patterned] == ["(a)b", r"(\.)py"]
+    for each in patterned:
+        assert each["on"].endswith(", flags='i', group=1, tokens='last')")
+    assert target["on"] == "PreviousToken()"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -394,6 +406,10 @@ def test_what_is_written_is_collected_and_scores_the_same(mih: Mih, tmp_path: Pa
         (["previous-token", "-m", "toy", "--unit", "N*"], "is a neuron, which is scanned for"),
         (["regex:#", "-m", "toy", "--unit", "neuron 7"], "is not a unit"),
         (["regex:(", "-m", "toy"], "("),
+        (["regex:a(b)", "-m", "toy", "--group", "2"], "group"),
+        (["regex:#", "-m", "toy", "--tokens", "frist"], "Did you mean 'first'"),
+        (["regex:#", "-m", "toy", "--flags", "q"], "flag"),
+        (["previous-token", "-m", "toy", "--tokens", "first"], "how to read regex:PATTERN"),
         (["regex:#", "-m", "toy", "--corpus", "a", "--corpus", "b"], "--corpus names 2"),
         (["regex:#", "-m", "toy", "--write", "claims.txt"], "claims.txt"),
         (["nowhere.py", "-m", "toy"], "nowhere.py"),

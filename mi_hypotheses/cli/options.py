@@ -22,11 +22,12 @@ traceback_option = click.option(
 )
 
 
-def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Options as one decorator."""
     return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
 
 
-plugin_options: Callable[[F], F] = _together(
+plugin_options: Callable[[F], F] = together(
     click.option(
         "-p",
         "modules",
@@ -37,7 +38,7 @@ plugin_options: Callable[[F], F] = _together(
     traceback_option,
 )
 
-selection_options: Callable[[F], F] = _together(
+selection_options: Callable[[F], F] = together(
     click.argument("paths", nargs=-1, metavar="[PATH[::NAME]]..."),
     click.option(
         "-k",
@@ -48,7 +49,7 @@ selection_options: Callable[[F], F] = _together(
     plugin_options,
 )
 
-reading_options: Callable[[F], F] = _together(
+reading_options: Callable[[F], F] = together(
     click.option(
         "--limit",
         type=click.IntRange(1),
@@ -85,7 +86,7 @@ reading_options: Callable[[F], F] = _together(
     ),
 )
 
-cache_options: Callable[[F], F] = _together(
+cache_options: Callable[[F], F] = together(
     click.option(
         "--cache-dir", type=click.Path(file_okay=False), help="Where activations are kept."
     ),
@@ -93,7 +94,7 @@ cache_options: Callable[[F], F] = _together(
     click.option("-q", "--quiet", is_flag=True, help="No progress and no notes."),
 )
 
-engine_options: Callable[[F], F] = _together(
+engine_options: Callable[[F], F] = together(
     reading_options,
     click.option(
         "--untrained",
@@ -102,6 +103,12 @@ engine_options: Callable[[F], F] = _together(
         help="Add the floor of an untrained model: another pass.",
     ),
     cache_options,
+)
+
+pipeline_option = click.option(
+    "--pipeline",
+    metavar="NAME",
+    help="The spaCy pipeline that features of language read, where documents have no annotation.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -12,11 +12,13 @@ from mi_hypotheses.cli.codes import ExitCode
 from mi_hypotheses.cli.options import (
     engine_options,
     json_option,
+    pipeline_option,
     plugin_options,
     prepare_directory,
     print_errors,
     write_file,
 )
+from mi_hypotheses.cli.patterns import PatternOptions, pattern_options
 from mi_hypotheses.cli.subjects import Found, everything, find_subjects
 
 if TYPE_CHECKING:
@@ -61,11 +63,8 @@ if TYPE_CHECKING:
     metavar="FILE.py",
     help="Add the best units to this plugin file, with bars as measured.",
 )
-@click.option(
-    "--pipeline",
-    metavar="NAME",
-    help="The spaCy pipeline that features of language read, where documents have no annotation.",
-)
+@pattern_options
+@pipeline_option
 @click.option("-m", "--model", multiple=True, help="The model to scan.")
 @click.option(
     "--corpus", multiple=True, metavar="URI", help="What to scan it on.  [default: stdlib]"
@@ -91,12 +90,15 @@ def scan(
     exact: int,
     write: Path | None,
     output: str | None,
+    flags: str,
+    group: str | None,
+    tokens: str,
     pipeline: str | None,
     modules: Sequence[str],
     as_json: bool,
     no_cache: bool,
     quiet: bool,
-    **flags: Any,
+    **given: Any,
 ) -> int:
     """Find the units that do what SUBJECT says, among all of a model.
 
@@ -110,15 +112,23 @@ def scan(
 
     mih scan induction -m py-attn-2l --corpus tokens:repeated
 
+    mih scan 'regex:\\bin\\b' --tokens first -m py-gelu-1l
+
     mih scan plugins 'features:*' -m py-gelu-1l
 
     mih scan --unit L0N417 -m py-gelu-1l
     """
     from mi_hypotheses.cli.running import engine_settings
 
-    settings = engine_settings(flags)
+    settings = engine_settings(given)
     subjects = subjects or everything(unit)
-    found = find_subjects(subjects, settings, modules=modules, pipeline=pipeline)
+    found = find_subjects(
+        subjects,
+        settings,
+        modules=modules,
+        reading=PatternOptions(flags, group, tokens),
+        pipeline=pipeline,
+    )
     options, asked = _options(found.subjects, unit, top=top, exact=exact, least=least)
     if not asked:
         print_errors(found.errors)

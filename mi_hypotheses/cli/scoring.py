@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,11 +13,13 @@ from mi_hypotheses.cli.options import (
     engine_options,
     json_option,
     open_plugins,
+    pipeline_option,
     plugin_options,
     prepare_directory,
     print_errors,
     write_file,
 )
+from mi_hypotheses.cli.patterns import PatternOptions, pattern_options, read_regex
 
 if TYPE_CHECKING:
     from mi_hypotheses.hypotheses import Hypothesis, Unit
@@ -28,13 +30,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Question(PatternOptions):
     """The options that say what is asked."""
 
     regex: str | None
-    flags: str
-    group: str | None
-    tokens: str
     predicate: str | None
     feature: str | None
     pipeline: str | None
@@ -60,17 +59,11 @@ def _in_a_file(written: str) -> bool:
 
 @click.command
 @click.option("--regex", metavar="PATTERN", help="Text that the neuron should fire on.")
-@click.option("--flags", default="", help="Of the pattern: letters out of imsxaw.")
-@click.option("--group", help="Only this group of each match, by name or number.")
-@click.option("--tokens", default="any", help="any, all, first or last tokens of a match.")
+@pattern_options
 @click.option(
     "--feature", metavar="NAME", help="A ready-made predicate: python.comment; see 'mih features'."
 )
-@click.option(
-    "--pipeline",
-    metavar="NAME",
-    help="The spaCy pipeline that a feature of language reads, where documents have no annotation.",
-)
+@pipeline_option
 @click.option(
     "--predicate",
     metavar="FILE.py::NAME",
@@ -184,11 +177,8 @@ def _subject(question: _Question) -> Predicate | Target:
             "neuron should fire on, or --target, what a head should attend to."
         )
     if question.regex is not None:
-        return read_regex(question.regex, question.flags, question.group, question.tokens)
-    if question.flags or question.group or question.tokens != "any":
-        raise UsageError(
-            "--flags, --group and --tokens say how to read --regex, and there is none."
-        )
+        return read_regex(question.regex, question)
+    question.refuse("--regex")
     named = question.predicate or ""
     if question.feature is not None or named.startswith("feature:"):
         return feature(question.feature or named, pipeline=question.pipeline)
@@ -200,31 +190,6 @@ def _subject(question: _Question) -> Predicate | Target:
     if _in_a_file(written) or written.endswith(".py"):
         return _named(written, option="target")
     return parse_target(written)
-
-
-def read_regex(
-    pattern: str, flags: str = "", group: str | None = None, tokens: str = "any"
-) -> Predicate:
-    """The pattern of the command line.
-
-    Raises:
-        UsageError: it does not compile, or an option of it is wrong.
-    """
-    from pydantic import ValidationError
-
-    from mi_hypotheses.errors import UsageError, unknown_name
-    from mi_hypotheses.loading import plain_validation
-    from mi_hypotheses.predicates import Regex
-    from mi_hypotheses.text import TokenChoice
-
-    choices: dict[str, TokenChoice] = {choice: choice for choice in get_args(TokenChoice)}
-    if tokens not in choices:
-        raise unknown_name("choice of tokens", tokens, choices)
-    which = 0 if group is None else int(group) if group.isdecimal() else group
-    try:
-        return Regex(pattern, flags=flags, group=which, tokens=choices[tokens])
-    except ValidationError as error:
-        raise UsageError(plain_validation(error)) from None
 
 
 def _named(named: str, *, option: Literal["predicate", "target"]) -> Predicate | Target:

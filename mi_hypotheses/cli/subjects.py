@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mi_hypotheses.cli.options import open_plugins
+from mi_hypotheses.cli.patterns import PatternOptions, read_regex
 
 if TYPE_CHECKING:
     from mi_hypotheses.hypotheses import Hypothesis
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mi_hypotheses.scan import Subject
     from mi_hypotheses.settings import Settings
     from mi_hypotheses.targets import Target
+
+PATTERN = "regex:"  # what a pattern begins with
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,20 @@ class Found:
 
 
 def find_subjects(
-    arguments: Sequence[str], settings: Settings, *, modules: Sequence[str], pipeline: str | None
+    arguments: Sequence[str],
+    settings: Settings,
+    *,
+    modules: Sequence[str],
+    reading: PatternOptions,
+    pipeline: str | None,
 ) -> Found:
     """What the arguments of `mih scan` name, each predicate and target once.
 
     Raises:
-        UsageError: one of them names nothing.
+        UsageError: one of them names nothing, or there is no pattern to be read so.
     """
+    if not any(argument.startswith(PATTERN) for argument in arguments):
+        reading.refuse(f"{PATTERN}PATTERN")
     paths = [argument for argument in arguments if _is_path(argument)]
     of_files = {path: what for path in paths for what in _in_file(path)}
     rest = [path for path in paths if path not in of_files]
@@ -49,7 +59,7 @@ def find_subjects(
         if argument in of_files:
             subjects.append(of_files[argument])
         elif argument not in rest:
-            subjects += _ready_made(argument, pipeline)
+            subjects += _ready_made(argument, reading, pipeline)
     by_what = {each.what.fingerprint(): each for each in reversed(subjects)}
     once = [each for each in subjects if by_what[each.what.fingerprint()] is each]
     errors = collected.errors if collected else ()
@@ -59,6 +69,8 @@ def find_subjects(
 def _is_path(argument: str) -> bool:
     """Whether it names a plugin file, something in one, or a directory of them."""
     path = argument.partition("::")[0]
+    if path.startswith(PATTERN):
+        return False
     return path.endswith(".py") or Path(path).is_dir()
 
 
@@ -98,9 +110,8 @@ def claim_of(what: Predicate | Target) -> str:
     return f"Fires on {describe(what)}."
 
 
-def _ready_made(argument: str, pipeline: str | None) -> Iterator[Subject]:
+def _ready_made(argument: str, reading: PatternOptions, pipeline: str | None) -> Iterator[Subject]:
     """The features, pattern or target that an argument names; see `scan`."""
-    from mi_hypotheses.cli.scoring import read_regex
     from mi_hypotheses.features.catalogue import THEMES, feature
     from mi_hypotheses.scan import Subject
     from mi_hypotheses.target_expressions import parse_target
@@ -108,8 +119,8 @@ def _ready_made(argument: str, pipeline: str | None) -> Iterator[Subject]:
     kind, _, rest = argument.partition(":")
     if kind == "features":
         yield from _features(rest, pipeline)
-    elif kind == "regex":
-        pattern = read_regex(rest)
+    elif argument.startswith(PATTERN):
+        pattern = read_regex(rest, reading)
         yield Subject(rest, claim_of(pattern), pattern)
     elif kind == "feature" or argument.partition(".")[0] in THEMES:
         found = feature(argument, pipeline=pipeline)
