@@ -95,6 +95,10 @@ class NeuronScan:
 
     def scored(self, job: FiresJob, sums: PartSums) -> Scored:
         """How a job's label fares on the units of a site."""
+        found = self._scored(job, sums)
+        return found._replace(not_finite=sums.not_finite(), constant=sums.constant())
+
+    def _scored(self, job: FiresJob, sums: PartSums) -> Scored:
         if job in self.booleans:
             return sums.boolean(self.booleans.index(job))
         if job in self.categoricals:

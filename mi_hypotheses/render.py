@@ -78,7 +78,7 @@ def render_html(report: Report) -> str:
             brief=len(comparison.earlier_checkpoints(results)) > MOST_CHECKPOINTS,
             kinds={result.kind for result in results},
             label_kinds={result.label_kind for result in results},
-            anchor=_anchors(results),
+            anchor=anchors(results),
             counts=status_counts(report),
             shades=range(1, SHADES + 1),
             example_score=Score(value=0.62, low=0.55, high=0.69),
@@ -142,15 +142,15 @@ def _sections(results: tuple[Result, ...]) -> Iterator[_Section]:
         )
 
 
-def _anchors(results: tuple[Result, ...]) -> Callable[[Result], str]:
+def anchors(results: tuple[Result, ...]) -> Callable[[Result], str]:
     """A function that gives each result a unique, readable fragment."""
     taken: dict[str, int] = {}
-    anchors = {}
+    fragments = {}
     for result in results:
         slug = re.sub(r"[^A-Za-z0-9]+", "-", result.name).strip("-").lower() or "hypothesis"
         taken[slug] = taken.get(slug, 0) + 1
-        anchors[id(result)] = slug if taken[slug] == 1 else f"{slug}.{taken[slug]}"
-    return lambda result: anchors[id(result)]
+        fragments[id(result)] = slug if taken[slug] == 1 else f"{slug}.{taken[slug]}"
+    return lambda result: fragments[id(result)]
 
 
 def _strongest(result: Result) -> float:

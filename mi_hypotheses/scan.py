@@ -33,7 +33,14 @@ from mi_hypotheses.measurement import Measurement
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.predicates import Predicate
 from mi_hypotheses.reports import LoadError, Report, Result
-from mi_hypotheses.scan_findings import best_units, fitted_units, matrix, not_finite, shared, told
+from mi_hypotheses.scan_findings import (
+    best_units,
+    fitted_units,
+    matrix,
+    shared,
+    told,
+    without_scores,
+)
 from mi_hypotheses.scan_reports import ScanReport
 from mi_hypotheses.targets import Target
 from mi_hypotheses.unit_scores import UnitScores, judge_together, of_heads, of_neurons
@@ -197,7 +204,7 @@ def _findings(scored: Sequence[UnitScores], options: ScanOptions) -> dict[str, A
             for unit in fitted_units([s for s in listed if s.kind == kind], columns[kind])
         ),
         "shared": shared(scored, options.least),
-        "not_finite": max((not_finite(each) for each in scored), default=0),
+        **without_scores(scored),
     }
 
 

@@ -24,6 +24,7 @@ from mi_hypotheses.unit_scores import UnitScores
 POINTS = 400  # of a map of neurons
 COLUMNS = 60  # of the table of subjects and units
 FITS = 5  # subjects of a unit
+FAULTY = 20  # units that are named
 
 
 def best_units(scored: Sequence[UnitScores], kind: str) -> dict[str, int]:
@@ -123,8 +124,16 @@ def shared(scored: Sequence[UnitScores], least: float) -> tuple[Shared, ...]:
     return tuple(sorted(shared, key=lambda each: (-len(each.subjects), each.unit)))
 
 
-def not_finite(scores: UnitScores) -> int:
-    return int(np.count_nonzero(np.isnan(scores.test))) if not scores.undefined else 0
+def without_scores(scored: Sequence[UnitScores]) -> dict[str, Any]:
+    """What the report tells of units that have no scores, by the name of its field."""
+    lost: list[str] = []
+    constant = 0
+    for kind in ("fires", "attends"):
+        if members := [each for each in scored if each.kind == kind]:
+            either = np.logical_or.reduce([each.not_finite for each in members])
+            lost += [str(members[0].units[unit]) for unit in np.flatnonzero(either).tolist()]
+            constant += int(np.count_nonzero(members[0].constant))  # the same for all labels
+    return {"not_finite": len(lost), "not_finite_units": tuple(lost[:FAULTY]), "constant": constant}
 
 
 def matrix(scored: Iterable[UnitScores]) -> dict[str, NDArray[Any]]:

@@ -100,7 +100,10 @@ class ScanReport(Record):
 
     `family` is how many pairs of unit and subject were tested. `columns` and `head_columns` are the
     best neurons and heads of the subjects, which the rows of all are about. `results` are the
-    exact results, with floors and examples, of the best pairs.
+    exact results, with floors and examples, of the best pairs. Two kinds of units have no scores:
+    `not_finite` counts those with activations or attention that are NaN or infinite on some tokens,
+    a fault, and `not_finite_units` names the first of them; `constant` counts the neurons that are
+    the same on all test tokens, as dead ones are.
     """
 
     schema_version: Literal[1] = SCAN_SCHEMA_VERSION
@@ -117,6 +120,8 @@ class ScanReport(Record):
     shared: tuple[Shared, ...] = ()
     units: tuple[FittedUnit, ...] = ()
     results: tuple[Result, ...] = ()
-    not_finite: int = 0  # units whose activations are no finite numbers somewhere
+    not_finite: int = 0
+    not_finite_units: tuple[str, ...] = ()
+    constant: int = 0
     errors: tuple[LoadError, ...] = ()
     left_out: tuple[LoadError, ...] = ()  # subjects that do not fit the corpus

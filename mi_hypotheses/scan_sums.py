@@ -78,7 +78,8 @@ class Scored(NamedTuple):
     `error` its standard error, `p` how likely so large a `test` of the same sign is where there is
     no relation. `f1` is that of test documents at the best of `THRESHOLDS`, chosen on calibration
     documents, of boolean labels and units that fire on them only. `folds` is how many folds carry
-    the label, see `effective`.
+    the label, see `effective`. `not_finite` and `constant` are of the units whatever the label, and
+    say why some have no score.
     """
 
     chosen_by: Floats
@@ -87,6 +88,8 @@ class Scored(NamedTuple):
     p: Floats
     f1: Floats
     folds: float
+    not_finite: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+    constant: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
 
 
 @dataclass
@@ -116,9 +119,15 @@ class PartSums:
         for name, theirs in other.arrays().items():
             setattr(self, name, getattr(self, name) + theirs)
 
-    def not_finite(self) -> int:
-        """How many units have activations that are no finite numbers."""
-        return int(np.count_nonzero(~np.isfinite(self.units.sum(axis=(0, 1)))))
+    def not_finite(self) -> NDArray[np.bool_]:
+        """Which units have activations that are no finite numbers, [units]."""
+        return np.asarray(~np.isfinite(self.units.sum(axis=(0, 1))))
+
+    def constant(self) -> NDArray[np.bool_]:
+        """Which units are the same on all test tokens, [units]."""
+        a, aa = self.units[1:].sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(aa - a * a / self.n[1:].sum() <= 1e-12 * aa)  # what rounding leaves
 
     # --- scores ----------------------------------------------------------------------------------
 

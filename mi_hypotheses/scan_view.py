@@ -24,6 +24,11 @@ MOST_SUBJECTS = 400
 MOST_OF_A_UNIT = 20
 MOST_SHARED = 15
 MOST_NAMES = 6
+ROUGH = "~"
+ROUGH_MEANS = (
+    "marks the best of three thresholds, 1, 2 and 4 standard deviations above the mean; exact "
+    "results choose among all"
+)
 
 
 def render_scan_terminal(report: ScanReport, console: Console) -> None:
@@ -33,8 +38,8 @@ def render_scan_terminal(report: ScanReport, console: Console) -> None:
     defined = strongest_first(report)
     undefined = [each for each in report.subjects if each.undefined]
     results = {result.name: result for result in report.results}
-    if report.n_units == 1:
-        console.print(_subjects_table(defined[:MOST_OF_A_UNIT], results))
+    if report.n_units == 1 and defined:
+        console.print(_subjects_table(defined[:MOST_OF_A_UNIT], results, of_one=True))
         if (more := len(defined) - MOST_OF_A_UNIT) > 0:
             console.print(
                 Text(f"{count(more)} weaker subjects are in scan.json (-o DIR).", style="dim")
@@ -42,7 +47,7 @@ def render_scan_terminal(report: ScanReport, console: Console) -> None:
     elif len(defined) == 1:
         console.print(_units_table(defined[0], results))
     elif defined:
-        console.print(_subjects_table(defined[:MOST_SUBJECTS], results))
+        console.print(_subjects_table(defined[:MOST_SUBJECTS], results, of_one=False))
     for line in shared_lines(report):
         console.print(Text(line), soft_wrap=True)
     for reason, names in by_reason(undefined).items():
@@ -50,9 +55,9 @@ def render_scan_terminal(report: ScanReport, console: Console) -> None:
             Text(f"No scores for {listed(names)}: {reason}.", style="dim"), soft_wrap=True
         )
     if report.not_finite:
-        console.print(
-            Text(f"{count(report.not_finite)} units are not finite or do not vary.", style="dim")
-        )
+        console.print(Text(not_finite_text(report), style="bold"), soft_wrap=True)
+    if report.constant:
+        console.print(Text(constant_text(report), style="dim"), soft_wrap=True)
 
 
 def heading(report: ScanReport) -> str:
@@ -87,11 +92,11 @@ def by_reason(subjects: Sequence[ScannedSubject]) -> dict[str, list[str]]:
     return found
 
 
-def listed(names: Sequence[str]) -> str:
-    """`a, b, c and 4 more`."""
+def listed(names: Sequence[str], total: int | None = None) -> str:
+    """`a, b, c and 4 more`; `total` where not all names are given."""
     shown = ", ".join(map(one_line, names[:MOST_NAMES]))
-    more = len(names) - MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    more = (len(names) if total is None else total) - MOST_NAMES
+    return f"{shown} and {count(more)} more" if more > 0 else shown
 
 
 def shared_lines(report: ScanReport) -> list[str]:
@@ -108,6 +113,32 @@ def shared_lines(report: ScanReport) -> list[str]:
     return lines
 
 
+def not_finite_text(report: ScanReport) -> str:
+    """Which units have no scores for a fault, and what may mend it."""
+    n = report.not_finite
+    units = "1 unit is" if n == 1 else f"{count(n)} units are"
+    advice = ". Try --dtype float32" if report.run.dtype in ("float16", "bfloat16") else ""
+    return (
+        f"{units} not finite (NaN or infinite) on some tokens, and so without scores: "
+        f"{listed(report.not_finite_units, n)}{advice}."
+    )
+
+
+def constant_text(report: ScanReport) -> str:
+    """How many neurons have no scores for being dead."""
+    n = report.constant
+    units = "1 neuron is" if n == 1 else f"{count(n)} neurons are"
+    return f"{units} the same on all test tokens (dead there), and so without scores."
+
+
+def left_out_text(report: ScanReport) -> str:
+    """Which subjects do not fit the corpus, and why the first does not."""
+    names = [error.source for error in report.left_out]
+    return f"{count(len(names))} features were left out: {listed(names)}. " + one_line(
+        report.left_out[0].message
+    )
+
+
 def q_text(q: float | None) -> str:
     """A q-value, or that it is below what is worth telling."""
     if q is None:
@@ -119,6 +150,23 @@ def exact_number(result: Result | None, *metrics: str) -> str:
     """The exact score of the first of these metrics that there is."""
     scores = {} if result is None else result.scores
     return next((number(scores[name].value) for name in metrics if name in scores), "")
+
+
+def is_rough(unit: ScannedUnit, result: Result | None) -> bool:
+    """Whether the only F1 of a pair is that of the scan."""
+    return unit.f1 is not None and (result is None or "f1" not in result.scores)
+
+
+def f1_text(unit: ScannedUnit, result: Result | None) -> str:
+    """The exact F1 of a pair, or that of the scan, `~0.386`, or nothing."""
+    if is_rough(unit, result):
+        return f"{ROUGH}{number(unit.f1)}"
+    return exact_number(result, "f1")
+
+
+def has_f1(subjects: Sequence[ScannedSubject]) -> bool:
+    """Whether any label is boolean."""
+    return any(each.kind == "fires" and each.label_kind == "boolean" for each in subjects)
 
 
 def exact_metric(subject: ScannedSubject) -> str:
@@ -146,57 +194,73 @@ def result_of(
     return results.get(f"{subject.name}-{unit.unit}")
 
 
-def _table(*titles: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+def _table(*titles: str, pairs: Sequence[tuple[ScannedUnit, Result | None]]) -> Table:
+    """A table without rows, under which it is told what marks an F1, if any of `pairs` has it."""
+    gap = 0 if {"subject", "unit"} <= {*titles} else 1  # where there are many columns
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap, 0, 0))
     for title in titles:
         fold = title in ("subject", "best floor")
         table.add_column(
             title,
             no_wrap=not fold,
             overflow="fold",
+            justify="left" if fold or title == "unit" or "[95%]" in title else "right",
             ratio=1 if fold else None,
             min_width=19 if fold else None,
         )
+    if any(is_rough(*pair) for pair in pairs):
+        table.caption = Text(f"F1: {ROUGH} {ROUGH_MEANS}.", style="dim")
+        table.caption_justify = "left"
     return table
 
 
 def _units_table(subject: ScannedSubject, results: dict[str, Result]) -> Table:
-    exact = exact_metric(subject)
-    titles = ("unit", f"{words(subject.metric)} [95%]", "q", words(exact), "F1", "best floor")
-    table = _table(*titles)
+    exact, f1 = exact_metric(subject), has_f1([subject])
+    pairs = [(unit, result_of(results, subject, unit)) for unit in subject.units]
+    metrics = [words(exact)] * bool(exact) + ["F1"] * f1
+    titles = ("unit", f"{words(subject.metric)} [95%]", "q", *metrics, "best floor")
+    table = _table(*titles, pairs=pairs)
     table.title = Text(one_line(f"{subject.name}: {found_text(subject)}"))
     table.title_justify = "left"
-    for unit in subject.units:
-        result = result_of(results, subject, unit)
+    for unit, result in pairs:
         floor = best_floor(result, subject.metric)
         told = f"{number(floor[0])} {rival_words(result, floor[1])}" if floor and result else ""
         table.add_row(
             unit.unit,
             *_score_and_q(unit),
-            exact_number(result, exact),
-            exact_number(result, "f1"),
+            *([exact_number(result, exact)] * bool(exact)),
+            *([f1_text(unit, result)] * f1),
             Text(told, style="dim"),
         )
     return table
 
 
-def _subjects_table(subjects: Sequence[ScannedSubject], results: dict[str, Result]) -> Table:
-    metrics = {subject.metric for subject in subjects}
-    score = words(min(metrics)) if len(metrics) == 1 else "score"
-    table = _table("subject", "unit", f"{score} [95%]", "q", "AP", "floor", "found")
-    for subject in subjects:
-        unit = subject.units[0]
-        result = result_of(results, subject, unit)
+def _subjects_table(
+    subjects: Sequence[ScannedSubject], results: dict[str, Result], *, of_one: bool
+) -> Table:
+    """The best unit of each subject, or how they fare on the one unit that was looked at."""
+    f1, units = has_f1(subjects), not of_one
+    best = [(each, each.units[0], result_of(results, each, each.units[0])) for each in subjects]
+    titles = ["subject", *(["unit"] * units), f"{score_name(subjects)} [95%]", "q"]
+    titles += ["F1"] * f1 + ["floor", "found"]
+    table = _table(*titles, pairs=[(unit, result) for _, unit, result in best])
+    for subject, unit, result in best:
         floor = best_floor(result, subject.metric)
         table.add_row(
             Text(one_line(subject.name)),
-            unit.unit,
+            *([unit.unit] * units),
             *_score_and_q(unit),
-            exact_number(result, "ap"),
+            *([f1_text(unit, result)] * f1),
             number(floor[0]) if floor else "",
             count(subject.found),
         )
     return table
+
+
+def score_name(subjects: Sequence[ScannedSubject]) -> str:
+    """The metric that all these subjects have, or `score`."""
+    metrics = {subject.metric for subject in subjects}
+    return words(min(metrics)) if len(metrics) == 1 else "score"
 
 
 def _score_and_q(unit: ScannedUnit) -> list[str | Text]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from mi_hypotheses.metrics import CHOICE_DIGITS, LEAST_TOKENS
 from mi_hypotheses.models import Site
 from mi_hypotheses.neuron_scan import NeuronScan
 from mi_hypotheses.scan_sums import FOLDS, PartSums
+
+Flags: TypeAlias = NDArray[np.bool_]
 
 DISCOVERY = 0.05  # the q up to which a unit is a discovery
 
@@ -40,6 +42,8 @@ class UnitScores:
     n_positive: int
     uniform: float | None = None
     undefined: tuple[str, ...] = ()
+    not_finite: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    constant: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     q: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
@@ -109,21 +113,27 @@ def _of_job(
         each[0].folds,
         n_test=sum(counts),
         n_positive=counts[1] if job.label_kind == "boolean" else 0,
+        not_finite=np.concatenate([scored.not_finite for scored in each]),
+        constant=np.concatenate([scored.constant for scored in each]),
     )
-    scores.undefined = _undefined(job, counts, test, p)
+    scores.undefined = _undefined(scores, counts)
     return scores
 
 
-def _undefined(job: FiresJob, counts: Sequence[int], test: Floats, p: Floats) -> tuple[str, ...]:
+def _undefined(scores: UnitScores, counts: Sequence[int]) -> tuple[str, ...]:
     """Why there are no scores; empty where there are."""
+    job = scores.job
+    assert isinstance(job, FiresJob)  # heads have targets
     if job.label_kind == "boolean" and min(counts) < LEAST_TOKENS:
         which = "positive" if counts[1] <= counts[0] else "negative"
         return (f"fewer than {LEAST_TOKENS} {which} test tokens",)
     if job.label_kind == "categorical" and sum(n >= LEAST_TOKENS for n in counts) < 2:
         return (f"fewer than two categories have {LEAST_TOKENS} test tokens",)
-    if np.isnan(test).all():
+    if scores.not_finite.all():
+        return ("the activations of all units are not finite",)
+    if np.isnan(scores.test).all():
         return ("the label or every unit is the same on all test tokens",)
-    if np.isnan(p).all():
+    if np.isnan(scores.p).all():
         return (f"too few of the {FOLDS} folds of test documents carry the label",)
     return ()
 
@@ -156,9 +166,14 @@ def of_heads(measurement: Measurement, unit: Head | AnyHead) -> list[UnitScores]
             n_test=of_job.n,
             n_positive=of_job.n,
             uniform=of_job.uniform,
+            not_finite=np.isnan(test) & (of_job.n > 0),
         )
-        if of_job.n < LEAST_TOKENS or np.isnan(p).all():
+        if of_job.n < LEAST_TOKENS:
             scores.undefined = (f"the target applies to only {of_job.n} test queries",)
+        elif scores.not_finite.all():
+            scores.undefined = ("the attention of all heads is not finite",)
+        elif np.isnan(p).all():
+            scores.undefined = (f"too few of the {FOLDS} folds of test documents have a target",)
         made.append(scores)
     return made
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from mi_hypotheses import (
@@ -32,6 +35,8 @@ from mi_hypotheses.engine import RunOptions, run
 from mi_hypotheses.reports import Score
 from mi_hypotheses.scan import Scan, ScanOptions, Subject, scan
 from mi_hypotheses.scan_page import render_scan
+from mi_hypotheses.scan_reports import ScanReport
+from mi_hypotheses.scan_view import render_scan_terminal
 from mi_hypotheses.targets import DuplicateToken
 from tests import toy
 from tests.toy import LAYERS, NEURONS, Toy
@@ -284,17 +289,67 @@ def test_units_that_are_not_finite_are_counted_and_touch_no_other(
     np.testing.assert_allclose(
         other.matrix["heads_test"][:, heads], found.matrix["heads_test"][:, heads], atol=2e-6
     )
-    assert other.report.not_finite == 2
+    assert other.report.not_finite == 3
+    assert other.report.not_finite_units == ("L0N5", "L1N11", "L1H2")
+    assert other.report.constant == 0
     listed = {unit.unit for each in other.report.subjects for unit in each.units}
     assert listed.isdisjoint({"L0N5", "L1N11", "L1H2"})
     assert {result.verdict.status for result in other.report.results}.isdisjoint({"error"})
+
+
+def terminal(report: ScanReport) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    render_scan_terminal(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_subjects_with_the_same_best_unit_are_told_which(where: Path) -> None:
+    same = [Subject(name, "Fires on '#'.", Regex(name)) for name in ("#", "#+")]
+    told = terminal(look(same, where).report)
+    assert len(re.findall(r"^#\+? +L0N0 ", told, re.MULTILINE)) == 2
+
+
+def test_dead_neurons_are_told_apart_from_those_that_are_not_finite(
+    subjects: list[Subject], where: Path
+) -> None:
+    model = Toy(spoilt={(1, 11): math.nan})
+    model.tables = model.tables.clone()
+    model.tables[0, :, 5:7] = 0
+    report = look(subjects[:2], where, model=model).report
+    assert (report.not_finite, report.not_finite_units, report.constant) == (1, ("L1N11",), 2)
+    half = report.model_copy(update={"run": report.run.model_copy(update={"dtype": "float16"})})
+    for told in (terminal, render_scan):
+        assert "1 unit is not finite (NaN or infinite)" in told(report)
+        assert "2 neurons are the same on all test tokens" in told(report)
+        assert ("--dtype float32" in told(report), "--dtype float32" in told(half)) == (False, True)
+
+
+def test_a_model_that_is_nowhere_finite_is_told_so(subjects: list[Subject], where: Path) -> None:
+    nothing = Toy(spoilt={(layer, i): math.nan for layer in range(LAYERS) for i in range(NEURONS)})
+    for subject in look(subjects[:2], where, model=nothing).report.subjects:
+        assert subject.undefined == ("the activations of all units are not finite",)
+
+
+def test_f1_is_shown_of_boolean_labels_and_marked_where_it_is_rough(
+    found: Scan, subjects: list[Subject], where: Path
+) -> None:
+    exact, rough = found.report, look(subjects, where).report
+    assert [each.units[0].f1 for each in rough.subjects if each.name == "hash"] == [1]
+    assert {each.f1 for of in rough.subjects[2:] for each in of.units} == {None}
+    for told in (terminal, render_scan):
+        assert "~1.00" in told(rough)
+        assert "~1.00" not in told(exact)
+        assert "three thresholds" in told(rough)
+    heads = look(subjects[4:], where).report
+    assert "F1" not in terminal(heads) + render_scan(heads)
 
 
 @pytest.mark.parametrize("which", ["all", "heads", "neurons", "one"])
 def test_the_page_shows_what_was_found(
     found: Scan, subjects: list[Subject], where: Path, which: str
 ) -> None:
-    parts = {"all": subjects, "heads": subjects[4:], "neurons": subjects[:4], "one": subjects[:1]}
+    parts = {"all": subjects, "heads": subjects[4:], "neurons": subjects[:4], "one": subjects[:4]}
     unit = Neuron(layer=0, index=0) if which == "one" else AnyNeuron()
     options = ScanOptions(neurons=unit, exact=1)
     made = found if which == "all" else look(parts[which], where, options=options)

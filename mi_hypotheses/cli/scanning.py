@@ -166,18 +166,15 @@ def _tell(report: ScanReport, *, as_json: bool) -> None:
     """Print a scan on stdout, and on stderr what could not be scanned."""
     from rich.console import Console
 
-    from mi_hypotheses.scan_view import listed, render_scan_terminal
+    from mi_hypotheses.scan_view import left_out_text, render_scan_terminal
 
     if as_json:
         click.echo(report.model_dump_json(indent=1))
     else:
         render_scan_terminal(report, Console(highlight=False))
     print_errors(report.errors)
-    if left_out := report.left_out:
-        names = listed([error.source for error in left_out])
-        click.echo(
-            f"{len(left_out)} features were left out: {names}. {left_out[0].message}", err=True
-        )
+    if report.left_out:
+        click.echo(left_out_text(report), err=True)
 
 
 def _options(
