@@ -434,7 +434,12 @@ def test_what_is_written_is_collected_and_scores_the_same(mih: Mih, tmp_path: Pa
     with np.load(tmp_path / "out" / "matrix.npz") as matrix:
         assert matrix["test"].shape == (1, LAYERS * NEURONS)
         assert matrix["heads_test"].shape == (1, LAYERS * toy.HEADS)
-    assert (tmp_path / "out" / "scan.html").read_text("utf-8").startswith("<!")
+    page, exact_page = (
+        (tmp_path / "out" / f"{name}.html").read_text("utf-8") for name in ("scan", "report")
+    )
+    links = re.findall(r'href="report\.html#([^"]+)"', page)
+    assert len(links) == len(exact)
+    assert all(f'id="{link}"' in exact_page for link in links)
 
 
 def test_patterns_are_read_as_the_options_say(mih: Mih) -> None:
