@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.cache import key_of
 from mi_hypotheses.errors import DeviceMemoryError
-from mi_hypotheses.memory import first_line, is_out_of_memory, make_room
+from mi_hypotheses.memory import first_line, give_back, is_out_of_memory, make_room
 from mi_hypotheses.models import Model, ModelSource
 from mi_hypotheses.shards import Shard
 
@@ -172,6 +172,7 @@ class Forward:
             self.seconds += time.perf_counter() - began
             if reason:
                 self._halve(size, batch, reason)
+        give_back()
 
     def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """The tokens and the attention mask of a batch."""
