@@ -78,7 +78,10 @@ class Attending:
             for index, shard in enumerate(self.store):
                 live = [job for job in jobs if job.error is None]
                 try:
-                    self._make(index, shard, live)
+                    if missing := self.missing(index, shard, live):
+                        self.patterns.make(shard, missing)
+                    else:
+                        self.progress.advance(len(shard))
                 except ModelError:  # perhaps of one layer only: each on its own
                     for job in live:
                         attempt(job, self._make_one, index, shard)
@@ -89,13 +92,17 @@ class Attending:
             others = {*range(self.info.n_layers)} - {layer}
             alone = replace(job, without_attention=others)
             try:
-                self._make(index, shard, [alone])
+                if missing := self.missing(index, shard, [alone]):
+                    self.patterns.make(shard, missing)
             except ModelError:
                 job.without_attention.add(layer)
                 if not self.layers(job):
                     raise
 
-    def _make(self, index: int, shard: Shard, jobs: Iterable[AttendsJob]) -> None:
+    def missing(
+        self, index: int, shard: Shard, jobs: Iterable[AttendsJob]
+    ) -> dict[Question, Queries]:
+        """What `patterns.make` has to answer about a shard for these jobs."""
         heads: dict[tuple[int, str], set[int]] = {}
         owners: dict[str, AttendsJob] = {}
         for job in jobs:
@@ -106,11 +113,8 @@ class Attending:
                 heads.setdefault((layer, key), set()).update(own)
         asked = [Question(layer, key, tuple(sorted(own))) for (layer, key), own in heads.items()]
         missing = self.patterns.missing(shard, asked)
-        if not missing:
-            self.progress.advance(len(shard))
-            return
         queries = {key: owners[key].queries(index, shard) for key in {q.key for q in missing}}
-        self.patterns.make(shard, {question: queries[question.key] for question in missing})
+        return {question: queries[question.key] for question in missing}
 
     def _choose(self, job: AttendsJob) -> None:
         """Take the head with the highest mean target mass on calibration documents."""

@@ -71,3 +71,4 @@ class Context:
     said: dict[str, Said] = field(default_factory=dict)
     device: str = ""
     tokens_run: int = 0
+    forward_seconds: float = 0.0

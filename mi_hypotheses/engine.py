@@ -79,7 +79,6 @@ def run(
 
 def run_info(context: Context, *, seconds: float, command: str) -> RunInfo:
     """What is told of a run that took so long."""
-    forward = context.stages.seconds.get("forward", 0.0)
     return RunInfo(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
@@ -88,7 +87,9 @@ def run_info(context: Context, *, seconds: float, command: str) -> RunInfo:
         dtype=context.options.dtype,
         seed=context.options.seed,
         seconds=round(seconds, 3),
-        tokens_per_second=context.tokens_run / forward if context.tokens_run else None,
+        tokens_per_second=context.tokens_run / context.forward_seconds
+        if context.tokens_run
+        else None,
         stages={name: round(value, 3) for name, value in context.stages.seconds.items()},
     )
 

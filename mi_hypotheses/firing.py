@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,19 +108,23 @@ class Firing:
 
     def _forward(self, jobs: list[FiresJob]) -> None:
         """Make the columns that are missing, one forward pass a shard."""
-        units: dict[Site, set[int]] = {}
-        for job in jobs:
-            if job.neuron is not None:
-                units.setdefault(job.site, set()).add(job.neuron.index)
         name = f"{self.store.source.reference} on {self.store.corpus}"
         self.progress.stage(name, total=self.store.n_tokens)
         with self.stages.timed("forward"):
             for shard in self.store:
-                missing = self.columns.missing(shard, units)
+                missing = self.missing(shard, jobs)
                 if missing:
                     self.columns.make(shard, missing)
                 else:
                     self.progress.advance(len(shard))
+
+    def missing(self, shard: Shard, jobs: Iterable[FiresJob]) -> dict[Site, list[int]]:
+        """What `columns.make` has to make of a shard for these jobs."""
+        units: dict[Site, set[int]] = {}
+        for job in jobs:
+            if job.neuron is not None:
+                units.setdefault(job.site, set()).add(job.neuron.index)
+        return self.columns.missing(shard, units)
 
     def _accumulate(self, jobs: list[FiresJob]) -> None:
         self.progress.stage("statistics", total=self.store.n_tokens)

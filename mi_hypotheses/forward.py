@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,16 @@ def _code(name: str) -> str:
     """Hash of a module of this package."""
     source = Path(__file__).with_name(name).read_bytes()
     return hashlib.blake2b(source, digest_size=16).hexdigest()
+
+
+def on_device(array: NDArray[Any], device: str) -> Tensor:
+    """A copy there; on a GPU by way of pinned memory, so that nobody waits for it here."""
+    import torch
+
+    tensor = torch.from_numpy(array)
+    if device.startswith("cuda"):
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 @dataclass
@@ -176,13 +186,12 @@ class Forward:
 
     def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """The tokens and the attention mask of a batch."""
-        import torch
         from torch.nn.functional import pad
 
-        tokens = torch.from_numpy(batch.tokens).to(self.model.device)
+        tokens = on_device(batch.tokens, self.model.device)
         if batch.real.all():
             return tokens, None
-        real = torch.from_numpy(batch.real).to(tokens.device)
+        real = on_device(batch.real, self.model.device)
         return tokens, pad(real, (batch.bos, 0), value=True).long()
 
     def _halve(self, size: int, batch: Batch, reason: str) -> None:

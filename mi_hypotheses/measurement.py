@@ -6,8 +6,8 @@ import hashlib
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 from pydantic import ValidationError
@@ -39,6 +39,7 @@ from mi_hypotheses import (
     stats,
     text,
 )
+from mi_hypotheses.ahead import Ahead, computes_alone
 from mi_hypotheses.attending import Attending
 from mi_hypotheses.cache import key_of
 from mi_hypotheses.columns import ColumnStore
@@ -114,12 +115,46 @@ class Measurement:
         """
         for job in self.jobs:
             attempt(job, self._check)
-        with self.stages.timed("read, tokenise, label"):
-            self.read()
+        new = self._known_and_new()
+        with (
+            self.stages.timed("forward"),
+            Ahead(self.forward, partial(self._make, new)) as ahead,
+            self.stages.timed("read, tokenise, label"),
+        ):
+            self.read(each=ahead.begin if new else None)
+
+    def _known_and_new(self) -> list[Job]:
+        """Jobs whose activations will be needed and can be made while the corpus is read."""
+        live = [job for job in self.jobs if job.error is None]
+        if self.options.device == "cpu":  # it would take the processor from who reads
+            return []
+        if any(job.pipelines for job in live):  # spaCy forks, which a thread that computes forbids
+            return []
+        if any(job.unit is None for job in live):  # a pass will serve these too, when all is read
+            return []
+        # What was asked before is most likely in the cache as a result.
+        return [job for job in live if not self.context.cache.has(self._asked_key(job))]
+
+    def _make(self, jobs: Sequence[Job], number: int) -> bool:
+        """Make what is missing of a labelled shard for jobs with known units; whether to go on."""
+        shard = self.store.load(number)
+        live = [job for job in jobs if job.error is None]
+        neurons = [job for job in live if isinstance(job, FiresJob)]
+        heads = [job for job in live if isinstance(job, AttendsJob)]
+        columns = self.firing.missing(shard, neurons)
+        patterns = self.attending.missing(number, shard, heads)
+        if (columns or patterns) and not computes_alone(self.forward.device):
+            return False
+        if columns:
+            self.firing.columns.make(shard, columns)
+        if patterns:
+            self.attending.patterns.make(shard, patterns)
+        return True
 
     def finish(self) -> None:
         """Add what the forward passes took to what the context counts."""
         self.context.tokens_run += self.forward.tokens_run
+        self.context.forward_seconds += self.forward.seconds
         if self.forward.loaded is not None:
             self.context.device = self.forward.loaded.device
 
@@ -152,8 +187,9 @@ class Measurement:
 
     # --- reading -----------------------------------------------------------------------------
 
-    def read(self) -> None:
-        """Read the corpus into shards, as far as the options' limits go, and label them."""
+    def read(self, *, each: Callable[[int], None] | None = None) -> None:
+        """Read the corpus into shards, as far as the options' limits go, and label them; `each` is
+        given the number of each shard that is done."""
         uri = self.store.corpus
         corpus = self.context.plugins.corpus(uri) if self.context.plugins is not None else None
         corpus = corpus or corpora.resolve(uri)
@@ -176,6 +212,8 @@ class Measurement:
             said = self.context.said.setdefault(shard.key, Said())
             for job in self.jobs:
                 attempt(job, _label, shard, said)
+            if each is not None:
+                each(len(self.store.keys) - 1)
             self.progress.advance(len(shard))
         for job in self.jobs:
             job.finish_labels()
@@ -217,6 +255,7 @@ class Measurement:
         if self._metrics_are_ours:
             content = np.frombuffer(made[0].model_dump_json().encode(), dtype=np.uint8)
             self.context.cache.put(self._key(job), {"result": content})
+            self.context.cache.put(self._asked_key(job), {})
         return made[0]
 
     @property
@@ -240,6 +279,18 @@ class Measurement:
             self.options.dtype,
             self.options.seed,
             [metric.name for metric in self.metrics],
+        )
+
+    def _asked_key(self, job: Job) -> str:
+        """What is known of a result before the corpus is read."""
+        return key_of(
+            "asked",
+            job.hypothesis.hash,
+            self.store.corpus,
+            [*self.store.window.settings, self.store.window.min_context],
+            self.store.source.fingerprint,
+            [self.options.dtype, self.options.seed],
+            [self.options.limit, self.options.limit_tokens],
         )
 
     def _cached(self, job: Job) -> Result | None:
