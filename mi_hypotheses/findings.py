@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -180,8 +181,10 @@ def _in_context(
     }
 
 
-def _rounded(value: float) -> float:
-    """Four decimals, and of what is small three digits that count."""
+def _rounded(value: float) -> float | None:
+    """Four decimals, and of what is small three digits that count; none where it is not finite."""
+    if not math.isfinite(value):
+        return None
     return round(value, 4) if abs(value) >= 0.1 else float(f"{value:.3g}")
 
 
@@ -199,17 +202,23 @@ def in_context(
     """
     low = max(candidate.position - context, 0)
     high = min(candidate.position + context + 1, len(view))
-    starts, ends = view.starts, view.ends
+    before = int(view.ends[low - 1]) if low else 0
+    tokens = []
+    for place in range(low, high):
+        start, end = max(int(view.starts[place]), before), int(view.ends[place])
+        label = None if labels is None or np.isnan(labels[place]) else float(labels[place])
+        tokens.append(
+            # Validating many of these takes longer than a claim's intervals.
+            ExampleToken.model_construct(
+                text=view.text[start:end],
+                activation=_rounded(float(activations[place])),
+                label=label,
+            )
+        )
+        before = end
     return Example(
         document=candidate.document_id,
-        line=view.text.count("\n", 0, int(ends[candidate.position] - 1)) + 1,
+        line=view.text.count("\n", 0, int(view.ends[candidate.position] - 1)) + 1,
         focus=candidate.position - low,
-        tokens=tuple(
-            ExampleToken(
-                text=view.text[max(int(starts[i]), int(ends[i - 1]) if i else 0) : int(ends[i])],
-                activation=_rounded(float(activations[i])),
-                label=None if labels is None else float(labels[i]),
-            )
-            for i in range(low, high)
-        ),
+        tokens=tuple(tokens),
     )
