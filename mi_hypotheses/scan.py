@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,17 +90,19 @@ class ScanOptions:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan found: the report, and all scores as arrays, `[subject, unit]` each; `folds` is
-    [subject], the effective number of folds that p is from.
-
-    `matrix` has `subjects`, `units`, `chosen_by`, `test`, `error`, `p` and `q`, for neurons under
-    these names and for heads with `heads_` before them.
-    """
+    """What a scan found: the report, and the scores of every subject on every unit."""
 
     report: ScanReport
     results: Report
-    matrix: dict[str, NDArray[Any]]
+    scored: Sequence[UnitScores]
     exact: tuple[Hypothesis, ...] = ()  # what the results of the report are of
+
+    @cached_property
+    def matrix(self) -> dict[str, NDArray[Any]]:
+        """All scores as arrays, a copy: `chosen_by`, `test`, `error`, `p` and `q`, [subject, unit]
+        each, `subjects`, `units`, and `folds` [subject], the effective number of folds that p is
+        from; for neurons under these names and for heads with `heads_` before them."""
+        return matrix(self.scored)
 
     def claims(self) -> list[Hypothesis]:
         """The pairs that were found, as claims, with bars at the lower ends of the headline
@@ -183,7 +186,7 @@ def scan(
         **_findings(scored, options),
     )
     whole = Report(run=run, models=(source.info,), corpora=(report.corpus,), results=results)
-    return Scan(report, whole, matrix(scored), tuple(claims))
+    return Scan(report, whole, scored, tuple(claims))
 
 
 def _findings(scored: Sequence[UnitScores], options: ScanOptions) -> dict[str, Any]:

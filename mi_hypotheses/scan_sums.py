@@ -7,8 +7,9 @@ over shards in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ FOLDS = 16
 PARTS = 1 + FOLDS
 # Activations at which firing is counted, in standard deviations above the mean.
 THRESHOLDS = (1.0, 2.0, 4.0)
+COUNTS = ("fires", "hits")  # the sums that are int32; the others are float64
+
+Counts = NDArray[np.int32]
 
 
 def parts_of(groups: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -56,19 +60,23 @@ class Rows:
         return self.n_boolean + sum(self.categories) + number
 
     def matrix(
-        self, boolean: Sequence[Floats], categorical: Sequence[Floats], numeric: Sequence[Floats]
+        self,
+        tokens: int,
+        boolean: Iterable[Floats],
+        categorical: Iterable[Floats],
+        numeric: Iterable[Floats],
     ) -> NDArray[np.float32]:
-        """The labels of tokens, each [tokens], as a matrix [rows, tokens]."""
-        stacked = [np.asarray(label, dtype=np.float32)[None] for label in boolean]
-        stacked += [
-            (label == np.arange(count)[:, None]).astype(np.float32)
-            for label, count in zip(categorical, self.categories, strict=True)
-        ]
-        stacked += [
-            np.asarray((label - centre) / scale, dtype=np.float32)[None]
-            for label, centre, scale in zip(numeric, self.centre, self.scale, strict=True)
-        ]
-        return np.concatenate(stacked)
+        """The labels, each [tokens], as a matrix [1 + rows, tokens]; the first row is ones."""
+        made = np.ones((1 + self.total, tokens), dtype=np.float32)
+        rows = iter(made[1:])
+        for label in boolean:
+            next(rows)[:] = label
+        for label, count in zip(categorical, self.categories, strict=True):
+            for category in range(count):
+                next(rows)[:] = label == category
+        for label, centre, scale in zip(numeric, self.centre, self.scale, strict=True):
+            next(rows)[:] = (label - centre) / scale
+        return made
 
 
 class Scored(NamedTuple):
@@ -78,7 +86,8 @@ class Scored(NamedTuple):
     `error` its standard error, `p` how likely so large a `test` of the same sign is where there is
     no relation. `f1` is that of test documents at the best of `THRESHOLDS`, chosen on calibration
     documents, of boolean labels and units that fire on them only. `folds` is how many folds carry
-    the label, see `effective`. `not_finite` and `constant` are of the units whatever the label, and
+    the label, see `effective`; `counts` are the test tokens without and with a boolean label, or
+    of each category, or all. `not_finite` and `constant` are of the units whatever the label, and
     say why some have no score.
     """
 
@@ -88,6 +97,7 @@ class Scored(NamedTuple):
     p: Floats
     f1: Floats
     folds: float
+    counts: tuple[int, ...] = ()
     not_finite: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
     constant: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
 
@@ -102,22 +112,22 @@ class PartSums:
     labels: Floats  # [parts, 2, rows]: Σ c, Σ c²
     products: Floats  # [parts, rows, units]: Σ a·c
     squares: Floats  # [parts, categorical, units]: Σ a² over tokens that have a category
-    fires: Floats  # [2, thresholds, units]: tokens above each, of calibration and of test
-    hits: Floats  # [2, thresholds, boolean, units]: those of them that are labelled
+    fires: Counts  # [2, thresholds, units]: tokens above each, of calibration and of test
+    hits: Counts  # [2, thresholds, boolean, units]: those of them that are labelled
 
     @classmethod
     def empty(cls, rows: Rows, units: int) -> PartSums:
         """Sums of nothing yet."""
-        return cls(rows, **{name: np.zeros(shape) for name, shape in shapes(rows, units).items()})
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The sums as arrays, for a cache."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "rows"}
+        made = {
+            name: np.zeros(shape, np.int32 if name in COUNTS else np.float64)
+            for name, shape in shapes(rows, units).items()
+        }
+        return cls(rows, **made)
 
     def merge(self, other: PartSums) -> None:
         """Add the sums of other tokens, centred by the same means."""
-        for name, theirs in other.arrays().items():
-            setattr(self, name, getattr(self, name) + theirs)
+        for name in shapes(self.rows, 0):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def not_finite(self) -> NDArray[np.bool_]:
         """Which units have activations that are no finite numbers, [units]."""
@@ -134,12 +144,17 @@ class PartSums:
     def boolean(self, number: int) -> Scored:
         """The scores of a boolean label: Pearson and F1."""
         positive = self.labels[1:, 0, number]
-        found = self._graded(number, min(effective(positive), effective(self.n[1:] - positive)))
-        return found._replace(f1=np.where(found.chosen_by >= 0, self._f1(number), np.nan))
+        negative = self.n[1:] - positive
+        found = self._graded(number, min(effective(positive), effective(negative)))
+        return found._replace(
+            f1=np.where(found.chosen_by >= 0, self._f1(number), np.nan),
+            counts=(int(negative.sum()), int(positive.sum())),
+        )
 
     def numeric(self, number: int) -> Scored:
         """The scores of a numeric label: Pearson."""
-        return self._graded(self.rows.of_numeric(number), effective(self.n[1:]))
+        found = self._graded(self.rows.of_numeric(number), effective(self.n[1:]))
+        return found._replace(counts=(int(self.n[1:].sum()),))
 
     def _graded(self, row: int, folds: float) -> Scored:
         n, c, cc = self.n, self.labels[:, 0, row], self.labels[:, 1, row]
@@ -176,13 +191,14 @@ class PartSums:
         )
         left = list(_each_left_out([counts, sums, squares]))
         error = _error([_eta_squared(*rest) for rest in left], folds)
-        return related._replace(chosen_by=eta, test=test, error=error)
+        tokens = tuple(int(count) for count in test_parts[0])
+        return related._replace(chosen_by=eta, test=test, error=error, counts=tokens)
 
     def _f1(self, row: int) -> Floats:
         positive = self.labels[:, 0, row]
         counts = np.array([positive[0], positive[1:].sum()])[:, None, None]
         with np.errstate(invalid="ignore", divide="ignore"):
-            f1 = 2 * self.hits[:, :, row] / (counts + self.fires)  # [2, thresholds, units]
+            f1 = 2.0 * self.hits[:, :, row] / (counts + self.fires)  # [2, thresholds, units]
         f1 = np.nan_to_num(f1)
         best = f1[0].argmax(axis=0)
         found: Floats = f1[1, best, np.arange(f1.shape[2])]
@@ -200,6 +216,15 @@ def shapes(rows: Rows, units: int) -> dict[str, tuple[int, ...]]:
         "fires": (2, len(THRESHOLDS), units),
         "hits": (2, len(THRESHOLDS), rows.n_boolean, units),
     }
+
+
+def bytes_of(rows: Rows, units: int) -> int:
+    """What the sums of a layer take: as much as they are, and while a batch is added the float32
+    or int32 that it adds to each."""
+    return sum(
+        math.prod(shape) * (8 if name in COUNTS else 12)
+        for name, shape in shapes(rows, units).items()
+    )
 
 
 def _pearson(n: Floats, c: Floats, cc: Floats, a: Floats, aa: Floats, ac: Floats) -> Floats:

@@ -18,11 +18,12 @@ from mi_hypotheses.measurement import Measurement
 from mi_hypotheses.metrics import CHOICE_DIGITS, LEAST_TOKENS
 from mi_hypotheses.models import Site
 from mi_hypotheses.neuron_scan import NeuronScan
-from mi_hypotheses.scan_sums import FOLDS, PartSums
+from mi_hypotheses.scan_sums import FOLDS
 
 Flags: TypeAlias = NDArray[np.bool_]
 
 DISCOVERY = 0.05  # the q up to which a unit is a discovery
+_ARRAYS = ("chosen_by", "test", "error", "p", "f1", "not_finite", "constant")
 
 
 @dataclass
@@ -37,9 +38,9 @@ class UnitScores:
     error: Floats
     p: Floats
     f1: Floats
-    folds: float
-    n_test: int
-    n_positive: int
+    folds: float = 0.0
+    n_test: int = 0
+    n_positive: int = 0
     uniform: float | None = None
     undefined: tuple[str, ...] = ()
     not_finite: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
@@ -80,9 +81,8 @@ def of_neurons(measurement: Measurement, unit: Neuron | AnyNeuron) -> list[UnitS
         jobs,
         sites,
         unit=unit.index if isinstance(unit, Neuron) else None,
+        stages=measurement.stages,
     )
-    with measurement.stages.timed("forward"):
-        sums = scan.sums()
     if isinstance(unit, Neuron):
         units = [unit]
     else:
@@ -91,33 +91,27 @@ def of_neurons(measurement: Measurement, unit: Neuron | AnyNeuron) -> list[UnitS
             for s in sites
             for i in range(scan.n_units)
         ]
-    return [_of_job(job, scan, [sums[site] for site in sites], units) for job in jobs]
+    not_finite, constant = np.zeros((2, len(units)), dtype=np.bool_)  # the same for all jobs
+    made = {job: _empty(job, units, (not_finite, constant)) for job in jobs}
+    counts: dict[FiresJob, Sequence[int]] = {}
+    for site, job, scored in scan.scores():
+        start = sites.index(site) * scan.n_units
+        for name in _ARRAYS:
+            getattr(made[job], name)[start : start + scan.n_units] = getattr(scored, name)
+        made[job].folds, counts[job] = scored.folds, scored.counts
+    for job, scores in made.items():
+        scores.n_test = sum(counts[job])
+        scores.n_positive = counts[job][1] if job.label_kind == "boolean" else 0
+        scores.undefined = _undefined(scores, counts[job])
+    return [*made.values()]
 
 
-def _of_job(
-    job: FiresJob, scan: NeuronScan, sums: Sequence[PartSums], units: Sequence[Neuron]
-) -> UnitScores:
-    each = [scan.scored(job, of_site) for of_site in sums]
-    arrays = [scored[:5] for scored in each]
-    chosen_by, test, error, p, f1 = (np.concatenate(a) for a in zip(*arrays, strict=True))
-    counts = scan.test_counts(job, sums[0])
-    scores = UnitScores(
-        job,
-        units,
-        "eta_squared" if job.categories else "pearson",
-        chosen_by,
-        test,
-        error,
-        p,
-        f1,
-        each[0].folds,
-        n_test=sum(counts),
-        n_positive=counts[1] if job.label_kind == "boolean" else 0,
-        not_finite=np.concatenate([scored.not_finite for scored in each]),
-        constant=np.concatenate([scored.constant for scored in each]),
-    )
-    scores.undefined = _undefined(scores, counts)
-    return scores
+def _empty(job: FiresJob, units: Sequence[Neuron], flags: tuple[Flags, Flags]) -> UnitScores:
+    metric = "eta_squared" if job.categories else "pearson"
+    chosen_by, test, error, p, f1 = np.full((5, len(units)), np.nan)
+    made = UnitScores(job, units, metric, chosen_by, test, error, p, f1)
+    made.not_finite, made.constant = flags
+    return made
 
 
 def _undefined(scores: UnitScores, counts: Sequence[int]) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 
-from mi_hypotheses import Attends, Fires, PreviousToken, Regex, bridge
+from mi_hypotheses import Attends, Fires, PreviousToken, Regex, bridge, category
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.engine import RunOptions, run
 from mi_hypotheses.fused import FusedPath
@@ -166,31 +167,80 @@ def test_weights_that_do_not_fit_are_explained(
     assert "--dtype bfloat16" in result.verdict.reasons[0]
 
 
-def test_a_scan_is_halved_too(where: Path) -> None:
-    subjects = [
-        Subject("hash", "Fires on hashes.", Regex("#")),
-        Subject("back", "Attends to the token before.", PreviousToken()),
-    ]
+@category(names=["short", "long"])
+def sizes(text: str) -> list[tuple[int, int, str]]:
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    return [(start, stop, "long" if stop - start > 4 else "short") for start, stop in words]
 
-    def made(model: Toy, notes: toy.Notes) -> tuple[object, dict[str, object]]:
-        found = scan(
-            subjects,
-            model=toy.NAME,
-            corpus=str(where),
-            options=ScanOptions(),
-            run_options=RunOptions(device="cpu"),
-            cache=Cache.temporary(),
-            plugins=toy.plugins(model),
-            progress=notes,
-        )
-        matrix = {name: array.tolist() for name, array in found.matrix.items()}
-        return found.report.model_dump(mode="json", exclude={"run"}), matrix
 
+def scanned(where: Path, model: Toy, notes: toy.Notes) -> tuple[object, dict[str, object]]:
+    """What a scan for all kinds of labels says, and its scores."""
+    known = {claim.name: claim for claim in toy.claims(where)}
+    length = known["length-known"]
+    assert isinstance(length, Fires)
+    found = scan(
+        [
+            Subject("hash", "Fires on hashes.", Regex("#")),
+            Subject("length", "Fires on long words.", length.on),
+            Subject("sizes", "Tells words by length.", sizes),
+            Subject("back", "Attends to the token before.", PreviousToken()),
+        ],
+        model=toy.NAME,
+        corpus=str(where),
+        options=ScanOptions(exact=2),
+        run_options=RunOptions(device="cpu"),
+        cache=Cache.temporary(),
+        plugins=toy.plugins(model),
+        progress=notes,
+    )
+    matrix = {name: array.tolist() for name, array in found.matrix.items()}
+    return found.report.model_dump(mode="json", exclude={"run"}), matrix
+
+
+@pytest.fixture(scope="module")
+def whole_scan(where: Path) -> tuple[object, dict[str, object]]:
+    """What an undisturbed scan says."""
+    return scanned(where, Toy(), toy.Notes())
+
+
+def test_a_scan_is_halved_too(where: Path, whole_scan: tuple[object, object]) -> None:
     notes = toy.Notes()
-    for left, right in zip(made(Toy(room=3), notes), made(Toy(), toy.Notes()), strict=True):
+    for left, right in zip(scanned(where, Toy(room=3), notes), whole_scan, strict=True):
         toy.same(left, right)
     [note] = notes.notes
     assert "out of memory" in note
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda tokens, _calls: tokens > 60,
+        lambda _tokens, calls: calls == 9,  # behind others of the same batch
+        lambda _tokens, calls: calls in (20, 40, 41),
+    ],
+)
+def test_memory_that_runs_out_while_a_scan_adds_up_halves_the_batch(
+    where: Path,
+    whole_scan: tuple[object, object],
+    monkeypatch: pytest.MonkeyPatch,
+    fails: Callable[[int, int], bool],
+) -> None:
+    compare, calls, failed = torch.gt, 0, 0
+
+    def narrow(a: torch.Tensor, level: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
+        nonlocal calls, failed
+        calls += 1
+        if fails(len(a), calls):
+            failed += 1
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return compare(a, level, out=out)
+
+    monkeypatch.setattr(torch, "gt", narrow)
+    notes = toy.Notes()
+    for left, right in zip(scanned(where, Toy(), notes), whole_scan, strict=True):
+        toy.same(left, right)
+    assert failed
+    assert "ran out of memory on a batch of 32 windows" in notes.notes[0]
 
 
 def test_a_lack_of_memory_says_nothing_of_how_attention_can_be_read(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mi_hypotheses.head_scores import SUMS, HeadSums
 from mi_hypotheses.layer_sums import CategorySums, CrossSums
-from mi_hypotheses.neuron_scan import _LabelCounts, _Layer
 from mi_hypotheses.scan_sums import PARTS, PartSums, Rows
+from mi_hypotheses.scan_totals import LabelCounts, LayerTotals, add
 from mi_hypotheses.stats import Candidate, ExampleSet, RivalTable
 from mi_hypotheses.text import GROUPS
 
@@ -140,15 +140,17 @@ def test_the_sums_of_scans(split: tuple[int, list[Tokens]]) -> None:
     a, part = activations(seed), drawn.integers(PARTS, size=TOKENS)
     rows = Rows(2, (4,), np.array([0.3]), np.array([2.0]))
     booleans = [(drawn.random(TOKENS) < 0.3).astype(np.float64) for _ in range(2)]
-    labels = rows.matrix(booleans, [codes(seed)], [drawn.normal(size=TOKENS)])
+    labels = rows.matrix(TOKENS, booleans, [codes(seed)], [drawn.normal(size=TOKENS)])
 
     def sums(tokens: Tokens) -> PartSums:
         order = tokens[np.argsort(part[tokens], kind="stable")]
         borders = np.searchsorted(part[order], np.arange(PARTS + 1)).tolist()
-        counts = _LabelCounts(rows)
-        counts.add(labels[:, order], borders)
-        layer = _Layer(rows, torch.full((UNITS,), 3.0), torch.full((UNITS,), 2.0), device="cpu")
-        layer.add(torch.from_numpy(a[order]), torch.from_numpy(labels[:, order]), borders)
+        counts = LabelCounts(rows)
+        counts.add(labels[1:, order], borders)
+        centre, step = torch.full((UNITS,), 3.0), torch.full((UNITS,), 2.0)
+        layer = LayerTotals(rows, centre, step, device="cpu")
+        chosen = torch.from_numpy(labels[:, order])
+        add(layer.additions(torch.from_numpy(a[order]), chosen, borders))
         return layer.sums(counts)
 
     found, expected = PartSums.empty(rows, UNITS), sums(np.arange(TOKENS))

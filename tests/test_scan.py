@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 import os
@@ -25,6 +26,7 @@ from mi_hypotheses import (
     Neuron,
     PreviousToken,
     Regex,
+    neuron_scan,
     predicate,
     scan_sums,
     target,
@@ -32,6 +34,9 @@ from mi_hypotheses import (
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.cli import main
 from mi_hypotheses.engine import RunOptions, run
+from mi_hypotheses.jobs import FiresJob
+from mi_hypotheses.models import Site
+from mi_hypotheses.neuron_scan import passes
 from mi_hypotheses.reports import Score
 from mi_hypotheses.scan import Scan, ScanOptions, Subject, scan
 from mi_hypotheses.scan_page import render_scan
@@ -68,6 +73,7 @@ def look(
     model: Toy | None = None,
     cache: Cache | None = None,
     batch_size: int = 32,
+    notes: toy.Notes | None = None,
 ) -> Scan:
     return scan(
         subjects,
@@ -77,6 +83,7 @@ def look(
         run_options=RunOptions(device="cpu", batch_size=batch_size),
         cache=cache or Cache.temporary(),
         plugins=toy.plugins(model or Toy()),
+        progress=notes,
     )
 
 
@@ -214,6 +221,82 @@ def test_a_second_scan_needs_no_model(
     again = look(subjects, where, cache=cache, model=untouched, options=ScanOptions())
     assert untouched.batches == []
     assert again.report.model_copy(update={"run": found.report.run}) == found.report
+
+
+@pytest.mark.parametrize(("room", "times"), [(60_000, 2), (40_000, 4), (1, 8)])
+def test_scores_do_not_depend_on_how_often_the_corpus_is_gone_over(
+    found: Scan,
+    subjects: list[Subject],
+    where: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+    times: int,
+) -> None:
+    monkeypatch.setattr(neuron_scan, "SUMS", room)
+    notes, cache = toy.Notes(), Cache.temporary()
+    other = look(subjects, where, notes=notes, cache=cache)
+    assert [f"the corpus is gone over {times} times" in note for note in notes.notes] == [True]
+    for name, array in found.matrix.items():
+        if array.dtype.kind == "U":
+            assert array.tolist() == other.matrix[name].tolist()
+        else:
+            np.testing.assert_allclose(array, other.matrix[name], rtol=1e-9, atol=1e-9)
+    same = {"run": found.report.run, "results": found.report.results}
+    toy.same(
+        other.report.model_copy(update=same).model_dump(mode="json"),
+        found.report.model_dump(mode="json"),
+    )
+    monkeypatch.undo()
+    untouched = Toy()
+    again = look(subjects, where, cache=cache, model=untouched)
+    assert untouched.batches == []
+    np.testing.assert_array_equal(again.matrix["test"], other.matrix["test"])
+
+
+def test_a_scan_looks_only_for_what_was_not_looked_for_before(
+    found: Scan, subjects: list[Subject], where: Path
+) -> None:
+    cache = Cache.temporary()
+    look(subjects[:2], where, cache=cache)
+    look(subjects[:4], where, cache=cache, options=ScanOptions(neurons=AnyNeuron(layer=0), exact=0))
+    before = {*cache.entries()}
+    both = look(subjects[:4], where, cache=cache)
+    assert len({*cache.entries()} - before) == 2  # layer 1, two subjects
+    np.testing.assert_allclose(both.matrix["test"], found.matrix["test"], atol=2e-6)
+
+
+UNITS = 10
+JOBS = [
+    FiresJob(Fires(name="a", claim="A.", model="toy", unit=AnyNeuron(), on=Regex(each)), "corpus")
+    for each in "abcd"
+]
+
+
+def size(jobs: int) -> int:
+    """What the sums of boolean labels take on one site."""
+    return scan_sums.bytes_of(scan_sums.Rows(jobs, (), np.empty(0), np.empty(0)), UNITS)
+
+
+@pytest.mark.parametrize(
+    ("room", "expected"),  # sites and jobs of each pass
+    [
+        (5 * size(4), [(5, 4)]),
+        (2 * size(4), [(1, 4), (2, 4), (2, 4)]),
+        (size(4), 5 * [(1, 4)]),
+        (3 * size(2), [(2, 2), (2, 2), (3, 2), (3, 2)]),  # not quite two sites with all jobs
+        (size(2), 10 * [(1, 2)]),
+        (size(1), 20 * [(1, 1)]),
+        (0, 20 * [(1, 1)]),
+    ],
+)
+def test_passes_are_few_and_hold_every_pair_once(
+    room: int, expected: list[tuple[int, int]]
+) -> None:
+    sites = [Site(layer) for layer in range(5)]
+    made = passes(sites, JOBS, units=UNITS, room=room)
+    assert [(len(some), len(jobs)) for some, jobs in made] == expected
+    pairs = [pair for some, jobs in made for pair in itertools.product(some, jobs)]
+    assert len(pairs) == len({*pairs}) == len(sites) * len(JOBS)
 
 
 def test_one_unit_is_scanned_as_among_all(
