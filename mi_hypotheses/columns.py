@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.cache import Cache
-from mi_hypotheses.forward import Batch, Forward, Made
+from mi_hypotheses.forward import Batch, Forward, Made, on_device
 from mi_hypotheses.grids import Column, Floats
 from mi_hypotheses.layer_sums import CategorySums, CrossSums, one_hot
 from mi_hypotheses.models import Site
@@ -176,11 +176,10 @@ class ColumnStore:
     ) -> Iterator[tuple[Batch, Made]]:
         """Forward passes; yields each batch with what `reduce` makes of the activations
         [real tokens, units] of each site."""
-        import torch
 
         def run(batch: Batch, tokens: Tensor, mask: Tensor | None) -> Made:
             activations = self.forward.model.activations(tokens, sites=sites, attention_mask=mask)
-            real = torch.from_numpy(batch.real).to(tokens.device)
+            real = on_device(batch.real, self.forward.model.device)
             return reduce(batch, {site: a[:, batch.bos :][real] for site, a in activations.items()})
 
         return self.forward.batches(shard, windows, run)

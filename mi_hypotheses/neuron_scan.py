@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mi_hypotheses.cache import key_of
 from mi_hypotheses.columns import ColumnStore
 from mi_hypotheses.context import Stages
-from mi_hypotheses.forward import Batch, Forward, Made, versions
+from mi_hypotheses.forward import Batch, Forward, Made, on_device, versions
 from mi_hypotheses.jobs import FiresJob
 from mi_hypotheses.models import Site
 from mi_hypotheses.scan_sums import PARTS, PartSums, Rows, Scored, bytes_of, parts_of
@@ -184,10 +184,8 @@ class NeuronScan:
     ) -> tuple[NDArray[np.int64], list[int], Additions]:
         """What a batch adds to all sites, of labels [1 + rows, tokens of the shard], and the
         tokens of it by part."""
-        import torch
-
         borders = np.searchsorted(part, np.arange(PARTS + 1)).tolist()
-        chosen = torch.from_numpy(np.ascontiguousarray(labels[:, index])).to(self.device)
+        chosen = on_device(np.ascontiguousarray(labels[:, index]), self.device)
         made: Additions = []
         for site, values in activations():
             made += totals[site].additions(values, chosen, borders)
@@ -223,8 +221,6 @@ class NeuronScan:
     ) -> Iterator[Made]:
         """Forward passes: what `make` makes of each from the parts of its scored tokens,
         ascending, their indices in the shard, and their activations."""
-        import torch
-
         parts = np.where(shard.scored, _parts(shard), -1)
         if self.unit is not None:
             yield make(*self._of_unit(shard, sites[0], windows, parts))
@@ -237,7 +233,7 @@ class NeuronScan:
             found = self.forward.model.activations(
                 tokens, sites=dict.fromkeys(sites), attention_mask=mask
             )
-            chosen = torch.from_numpy(flat).to(tokens.device)
+            chosen = on_device(flat, self.device)
             return make(parts[index], index, _Activations(found, chosen))
 
         most = self._most(shard)
