@@ -26,6 +26,8 @@ from mi_hypotheses.presentation import (
 )
 from mi_hypotheses.reports import Report, Result, Status
 
+MANY = 40  # results that have a table with all their headline scores
+
 _STYLES: dict[Status, str] = {
     "supported": "green",
     "refuted": "red",
@@ -42,15 +44,18 @@ _UNBEATEN = "does not beat its floor"
 def render_terminal(report: Report, console: Console) -> None:
     """Print a table of all results, then why those fell short that did, and all errors in full.
 
-    The checkpoints of a model are a table of steps × hypotheses, and only the last of them is a
-    row of the first table.
+    Of more than `MANY` results each is one line, with the score that decided; reports have the
+    rest. The checkpoints of a model are a table of steps × hypotheses, and only the last of them is
+    a row of the first table.
     """
     shown = without_checkpoints(report.results)
+    brief = len(shown) > MANY
     if shown:
-        console.print(_table(shown, narrow=console.width < 104))
+        narrow = console.width < 104
+        console.print(_lines(shown, console.width) if brief else _table(shown, narrow=narrow))
     if note := presentation.unbeaten_note(shown):
         console.print(Text(note, style="yellow"))
-    for result in shown:
+    for result in () if brief else shown:
         if result.label_kind == "categorical" and result.n_tokens:
             console.print()
             console.print(category_table(result))
@@ -59,6 +64,8 @@ def render_terminal(report: Report, console: Console) -> None:
     for grid in side_by_side(report.results):
         _print_grid(grid, "Models side by side", console, intervals=True)
     for result in shown:
+        if brief and result.verdict.status in presentation.JUDGED:
+            continue  # the score that decided says it
         if result.verdict.status != "error" and (untold := _untold(result)):
             reasons = "; ".join(map(one_line, untold))
             console.print(_labelled(result.verdict.status, _where([result]), reasons))
@@ -188,6 +195,45 @@ def _table(results: Sequence[Result], *, narrow: bool) -> Table:
             Text("\n").join(_floor(result, metric) for metric in metrics),
         )
     return table
+
+
+def _lines(results: Sequence[Result], width: int) -> Table:
+    """One line a result, in a terminal of this width."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    deciding = [_deciding(result) for result in results]
+    units = max(len(one_line(result.unit)) for result in results) + 1
+    scores = max(map(len, deciding)) + 1
+    names = max(width - units - scores - 8, 24)  # of hypotheses and of corpora
+    columns = (3, names * 3 // 5, units, names * 2 // 5, scores)
+    for title, wide in zip(("", "hypothesis", "unit", "corpus", "score"), columns, strict=True):
+        table.add_column(title, no_wrap=True, overflow="ellipsis", width=wide)
+    told = dict(zip(map(id, results), deciding, strict=True))
+    for result in (result for group in grouped(results) for result in group):
+        style = _STYLES[result.verdict.status]
+        star = presentation.UNBEATEN if presentation.unbeaten(result) else ""
+        table.add_row(
+            Text(SYMBOLS[result.verdict.status] + star, style=style),
+            Text(one_line(result.name), style="bold"),
+            Text(one_line(result.unit), style="dim"),
+            Text(one_line(result.corpus), style="dim"),
+            Text(told[id(result)], style=style),
+        )
+    return table
+
+
+def _deciding(result: Result) -> str:
+    """The score whose bar came out worst, `Pearson r 0.512 ≥ 0.4`, else the first headline."""
+    order: tuple[Status, ...] = ("undefined", "refuted", "inconclusive", "supported")
+    worst = min(result.expect, key=lambda bar: order.index(bar.status), default=None)
+    metric = worst.metric if worst else next(iter(headline_metrics(result)), "")
+    score = result.scores.get(metric)
+    if score is None:
+        return ""
+    told = f"{words(metric)} {number(score.value)}"
+    if worst is None:
+        return told
+    sign = {"supported": "≥", "refuted": "<"}.get(worst.status, "?")
+    return f"{told} {sign} {number(worst.at_least, exact=True)}"
 
 
 def _name(result: Result) -> Text:

@@ -13,6 +13,7 @@ from rich.console import Console
 from mi_hypotheses import charts, comparison, presentation, tallies
 from mi_hypotheses.render import render_html, render_markdown, render_terminal
 from mi_hypotheses.reports import (
+    Bar,
     CategoryBand,
     CorpusInfo,
     Example,
@@ -322,6 +323,28 @@ def test_the_terminal_shows_verdicts_scores_reasons_and_errors(report: Report, w
     assert "Only 3 positive tokens; 20 are needed." in shown
     assert "package:sympy: 7 words of en_core_web_sm without a token" in shown
     assert shown.rstrip().endswith("1 error · 1 not loaded")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_many_results_are_one_line_each_with_the_score_that_decided(width: int) -> None:
+    refuted = sample_report.result(
+        "a-claim-that-falls-short",
+        status="refuted",
+        expect=(
+            Bar(metric="pearson", at_least=0.25, status="supported"),
+            Bar(metric="ap", at_least=0.95, status="refuted"),
+        ),
+    )
+    many = [sample_report.result(f"claim-{n}") for n in range(50)]
+    lines = terminal(sample_report.report(*many, refuted), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum("claim-" in line for line in lines) == 51
+    (line,) = [line for line in lines if "a-claim-that" in line]
+    assert line.startswith("✗")
+    assert line.rstrip().endswith("< 0.95")
+    assert "L0N" in line
+    few = terminal(sample_report.report(*many[:9], refuted), width)
+    assert "score [95% interval]" in few
 
 
 def test_the_terminal_obeys_no_markup_of_names() -> None:
