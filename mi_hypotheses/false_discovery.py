@@ -13,6 +13,7 @@ import numpy as np
 
 from mi_hypotheses.grids import Floats
 
+DISCOVERY = 0.05  # the q up to which a unit is a discovery
 LEAST_FOLDS = 8  # that carry a label
 _TERMS = 400  # of the series below: more than it takes
 _OUTSIDE = 0.05  # of an interval

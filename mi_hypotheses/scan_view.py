@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mi_hypotheses.false_discovery import DISCOVERY
 from mi_hypotheses.presentation import (
     count,
     interval,
@@ -79,9 +80,14 @@ def counted(report: ScanReport) -> str:
 
 
 def strongest_first(report: ScanReport) -> list[ScannedSubject]:
-    """The subjects that have scores, those with the strongest unit first."""
-    defined = [each for each in report.subjects if each.units]
-    return sorted(defined, key=lambda each: -abs(each.units[0].chosen_by))
+    """The subjects that have scores, those with the strongest unit first; last those whose best
+    unit on calibration documents was none on test documents."""
+
+    def rank(subject: ScannedSubject) -> tuple[bool, float]:
+        best = subject.units[0]
+        return best.q is None or best.q > DISCOVERY, -abs(best.chosen_by)
+
+    return sorted((each for each in report.subjects if each.units), key=rank)
 
 
 def by_reason(subjects: Sequence[ScannedSubject]) -> dict[str, list[str]]:

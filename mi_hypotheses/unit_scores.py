@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mi_hypotheses.false_discovery import q_values
+from mi_hypotheses.false_discovery import DISCOVERY, q_values
 from mi_hypotheses.grids import Floats
 from mi_hypotheses.head_scan import HeadScan
 from mi_hypotheses.hypotheses import AnyHead, AnyNeuron, Head, Neuron
@@ -22,7 +22,6 @@ from mi_hypotheses.scan_sums import FOLDS
 
 Flags: TypeAlias = NDArray[np.bool_]
 
-DISCOVERY = 0.05  # the q up to which a unit is a discovery
 _ARRAYS = ("chosen_by", "test", "error", "p", "f1", "not_finite", "constant")
 
 

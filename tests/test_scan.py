@@ -29,6 +29,7 @@ from mi_hypotheses import (
     neuron_scan,
     predicate,
     scan_sums,
+    scan_view,
     target,
 )
 from mi_hypotheses.cache import Cache
@@ -385,6 +386,17 @@ def terminal(report: ScanReport) -> str:
     render_scan_terminal(report, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def test_subjects_whose_best_unit_does_not_hold_up_come_last(found: Scan) -> None:
+    first, *others = scan_view.strongest_first(found.report)
+    best = first.units[0].model_copy(update={"q": 0.9})
+    chance = first.model_copy(update={"units": (best, *first.units[1:])})
+    report = found.report.model_copy(update={"subjects": (chance, *others)})
+    assert [each.name for each in scan_view.strongest_first(report)] == [
+        *(each.name for each in others),
+        first.name,
+    ]
 
 
 def test_subjects_with_the_same_best_unit_are_told_which(where: Path) -> None:
