@@ -40,15 +40,14 @@ def render_terminal(page: UnitPage, console: Console) -> None:
         _heading(console, "Weights")
         _print_weights(page.weights, console)
     _heading(console, f"Strongest tokens ({page.at})")
-    console.print(_examples((figure(_activation(e)), e) for e in page.top))
+    console.print(_examples(((figure(_activation(e)), e) for e in page.top), console))
     _heading(console, f"From all of the range ({page.at}), a random token of each band")
-    console.print(
-        _examples(
-            (f"{figure(band.low)} to {figure(band.high)} ({percent(band.share)})", example)
-            for band in page.bands
-            for example in band.examples[:1]
-        )
+    sampled = (
+        (f"{figure(band.low)} to {figure(band.high)} ({percent(band.share)})", example)
+        for band in page.bands
+        for example in band.examples[:1]
     )
+    console.print(_examples(sampled, console))
 
 
 def _heading(console: Console, title: str) -> None:
@@ -111,23 +110,29 @@ def _activation(example: Example) -> float | None:
     return example.tokens[example.focus].activation
 
 
-def _examples(rows: Iterable[tuple[str, Example]]) -> Table:
+def _examples(rows: Iterable[tuple[str, Example]], console: Console) -> Table:
+    """A line for each example: some tokens, and where they stand."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True, style="dim")
     for told, example in rows:
-        table.add_row(told, _context(example))
+        place = f"{one_line(example.document)}:{example.line}"
+        longest = max(console.width // 4, 16)
+        if len(place) > longest:
+            place = "…" + place[1 - longest :]  # the line is at the end, and the file before it
+        table.add_row(told, _context(example, console), Text(place))
     return table
 
 
-def _context(example: Example) -> Text:
-    """One line: some tokens, the focus in reverse, and where it stands."""
+def _context(example: Example, console: Console) -> Text:
+    """Some tokens, the focus in reverse, or between marks where there is no reverse."""
     low, high = max(example.focus - BEFORE, 0), example.focus + AFTER + 1
     texts = [one_line_piece(token.text) for token in example.tokens[low:high]]
     focus = example.focus - low
-    before, after = "".join(texts[:focus]), "".join(texts[focus + 1 :])
-    where = f"  {one_line(example.document)}:{example.line}"
-    return Text.assemble(before, (texts[focus], "bold reverse"), after, (where, "dim"))
+    before = "".join(texts[:focus])[-(console.width // 5) :]  # so that the focus is in sight
+    middle = texts[focus] if console.is_terminal else f"»{texts[focus]}«"
+    return Text.assemble(before, (middle, "bold reverse"), "".join(texts[focus + 1 :]))
 
 
 def one_line_piece(text: str) -> str:
