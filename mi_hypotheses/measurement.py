@@ -51,6 +51,7 @@ from mi_hypotheses.forward import Forward
 from mi_hypotheses.head_scores import HeadMetric
 from mi_hypotheses.hypotheses import Attends, Hypothesis
 from mi_hypotheses.jobs import AttendsJob, FiresJob, J, Job, Said, attempt, unexpected
+from mi_hypotheses.memory import give_back
 from mi_hypotheses.metrics import Metric
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.patterns import PatternStore
@@ -215,6 +216,7 @@ class Measurement:
             if each is not None:
                 each(len(self.store.keys) - 1)
             self.progress.advance(len(shard))
+        give_back()
         for job in self.jobs:
             job.finish_labels()
         read = CorpusInfo(
