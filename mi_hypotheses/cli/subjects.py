@@ -101,13 +101,19 @@ def _of_hypothesis(hypothesis: Hypothesis) -> Subject:
 def claim_of(what: Predicate | Target) -> str:
     """What is claimed of a unit that fits."""
     from mi_hypotheses.descriptions import describe, describe_target
+    from mi_hypotheses.features.catalogue import Feature
     from mi_hypotheses.predicates import Predicate
 
     if not isinstance(what, Predicate):
         return f"Attends to {describe_target(what)}."
-    if what.categories is not None:
-        return f"Tells the categories of {describe(what)} apart."
-    return f"Fires on {describe(what)}."
+    name = describe(what)
+    if isinstance(what, Feature):
+        name = f"{what.name} ({what.summary.rstrip('.')})"
+    return {
+        "boolean": f"Fires on {name}.",
+        "numeric": f"Rises with {name}.",
+        "categorical": f"Tells the categories of {name} apart.",
+    }[what.label_kind]
 
 
 def _ready_made(argument: str, reading: PatternOptions, pipeline: str | None) -> Iterator[Subject]:
