@@ -12,6 +12,7 @@ from rich.text import Text
 from mi_hypotheses.false_discovery import DISCOVERY
 from mi_hypotheses.presentation import (
     count,
+    floors_of,
     interval,
     number,
     one_line,
@@ -25,6 +26,7 @@ MOST_SUBJECTS = 400
 MOST_OF_A_UNIT = 20
 MOST_SHARED = 15
 MOST_NAMES = 6
+FLOOR = "its floor"  # the title of the column to the right of a score
 ROUGH = "~"
 ROUGH_MEANS = (
     "marks the best of three thresholds, 1, 2 and 4 standard deviations above the mean; exact "
@@ -182,15 +184,13 @@ def exact_metric(subject: ScannedSubject) -> str:
     return {"boolean": "ap", "numeric": "spearman"}.get(subject.label_kind, "")
 
 
-def best_floor(result: Result | None, metric: str) -> tuple[float, str] | None:
-    """What the best rival gets on a metric, and its name."""
-    floors = {} if result is None else result.floors
-    found = [
-        (value, name.partition(".")[2])
-        for name, value in floors.items()
-        if name.startswith(f"{metric}.") and value is not None
-    ]
-    return max(found, default=None)
+def floor_text(result: Result | None, metric: str, *, rival: bool = True) -> str:
+    """`0.819 token`: what the strongest rival gets on a metric, and which `rival` that is."""
+    floors = floors_of(result, metric) if result and metric in result.scores else []
+    if not (result and floors):
+        return ""
+    value = number(floors[0].value)
+    return f"{value} {rival_words(result, floors[0].rival, short=True)}" if rival else value
 
 
 def result_of(
@@ -203,16 +203,17 @@ def result_of(
 def _table(*titles: str, pairs: Sequence[tuple[ScannedUnit, Result | None]]) -> Table:
     """A table without rows, under which it is told what marks an F1, if any of `pairs` has it."""
     gap = 0 if {"subject", "unit"} <= {*titles} else 1  # where there are many columns
+    folding = "subject" if "subject" in titles else FLOOR
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap, 0, 0))
     for title in titles:
-        fold = title in ("subject", "best floor")
+        fold = title == folding
         table.add_column(
             title,
             no_wrap=not fold,
             overflow="fold",
             justify="left" if fold or title == "unit" or "[95%]" in title else "right",
             ratio=1 if fold else None,
-            min_width=19 if fold else None,
+            min_width={"subject": 19, FLOOR: 11}[folding] if fold else None,
         )
     if any(is_rough(*pair) for pair in pairs):
         table.caption = Text(f"F1: {ROUGH} {ROUGH_MEANS}.", style="dim")
@@ -223,20 +224,20 @@ def _table(*titles: str, pairs: Sequence[tuple[ScannedUnit, Result | None]]) -> 
 def _units_table(subject: ScannedSubject, results: dict[str, Result]) -> Table:
     exact, f1 = exact_metric(subject), has_f1([subject])
     pairs = [(unit, result_of(results, subject, unit)) for unit in subject.units]
-    metrics = [words(exact)] * bool(exact) + ["F1"] * f1
-    titles = ("unit", f"{words(subject.metric)} [95%]", "q", *metrics, "best floor")
+    titles = ["unit", f"{words(subject.metric)} [95%]", FLOOR, "q"]
+    titles += [words(exact), FLOOR] * bool(exact) + ["F1"] * f1
     table = _table(*titles, pairs=pairs)
     table.title = Text(one_line(f"{subject.name}: {found_text(subject)}"))
     table.title_justify = "left"
     for unit, result in pairs:
-        floor = best_floor(result, subject.metric)
-        told = f"{number(floor[0])} {rival_words(result, floor[1])}" if floor and result else ""
+        second = exact_number(result, exact), Text(floor_text(result, exact), style="dim")
         table.add_row(
             unit.unit,
-            *_score_and_q(unit),
-            *([exact_number(result, exact)] * bool(exact)),
+            _score(unit),
+            Text(floor_text(result, subject.metric), style="dim"),
+            q_text(unit.q),
+            *(second if exact else ()),
             *([f1_text(unit, result)] * f1),
-            Text(told, style="dim"),
         )
     return table
 
@@ -247,17 +248,17 @@ def _subjects_table(
     """The best unit of each subject, or how they fare on the one unit that was looked at."""
     f1, units = has_f1(subjects), not of_one
     best = [(each, each.units[0], result_of(results, each, each.units[0])) for each in subjects]
-    titles = ["subject", *(["unit"] * units), f"{score_name(subjects)} [95%]", "q"]
-    titles += ["F1"] * f1 + ["floor", "found"]
+    titles = ["subject", *(["unit"] * units), f"{score_name(subjects)} [95%]", FLOOR, "q"]
+    titles += ["F1"] * f1 + ["found"]
     table = _table(*titles, pairs=[(unit, result) for _, unit, result in best])
     for subject, unit, result in best:
-        floor = best_floor(result, subject.metric)
         table.add_row(
             Text(one_line(subject.name)),
             *([unit.unit] * units),
-            *_score_and_q(unit),
+            _score(unit),
+            Text(floor_text(result, subject.metric, rival=False), style="dim"),
+            q_text(unit.q),
             *([f1_text(unit, result)] * f1),
-            number(floor[0]) if floor else "",
             count(subject.found),
         )
     return table
@@ -269,9 +270,8 @@ def score_name(subjects: Sequence[ScannedSubject]) -> str:
     return words(min(metrics)) if len(metrics) == 1 else "score"
 
 
-def _score_and_q(unit: ScannedUnit) -> list[str | Text]:
-    test = Text.assemble(f"{number(unit.test.value):>6} ", (interval(unit.test), "dim"))
-    return [test, q_text(unit.q)]
+def _score(unit: ScannedUnit) -> Text:
+    return Text.assemble(f"{number(unit.test.value):>6} ", (interval(unit.test), "dim"))
 
 
 def found_text(subject: ScannedSubject) -> str:

@@ -440,6 +440,38 @@ def test_f1_is_shown_of_boolean_labels_and_marked_where_it_is_rough(
     assert "F1" not in terminal(heads) + render_scan(heads)
 
 
+FLOORS = {
+    "pearson.position": 0.125,
+    "pearson.token_identity": 0.25,
+    "ap.previous_token": 0.75,
+    "spearman.position": 0.375,
+    "target_mass.uniform": 0.875,
+    "hit_rate.fixed_offset": 0.625,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "floors"),
+    [
+        ("hash", ["0.250 token", "0.750 previous"]),
+        ("length", ["0.250 token", "0.375 position"]),
+        ("back", ["0.875 uniform", "0.625 fixed offset"]),
+    ],
+)
+def test_beside_a_score_stands_its_own_floor(found: Scan, name: str, floors: list[str]) -> None:
+    subject = next(each for each in found.report.subjects if each.name == name)
+    best = f"{name}-{subject.units[0].unit}"
+    results = [each.model_copy(update={"floors": FLOORS}) for each in found.report.results]
+    update = {"results": [each for each in results if each.name == best]}
+    one = found.report.model_copy(update={**update, "subjects": (subject,)})
+    for told in (" ".join(terminal(one).split()), re.sub(r"<[^>]*>", " ", render_scan(one))):
+        assert re.search(r"\[95%\]\s+its floor\s+q\s+\w+( \w+)?\s+its floor", told)
+        assert re.search(rf"\]\s+{floors[0]}\s+\S*0.001\s+\S+\s+{floors[1]}", told)
+    several = terminal(found.report.model_copy(update=update))
+    floor = floors[0].partition(" ")[0]
+    assert re.search(rf"^{name} .*\] +{floor} ", several, re.MULTILINE)
+
+
 @pytest.mark.parametrize("which", ["all", "heads", "neurons", "one"])
 def test_the_page_shows_what_was_found(
     found: Scan, subjects: list[Subject], where: Path, which: str
