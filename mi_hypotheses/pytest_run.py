@@ -27,6 +27,9 @@ class ScoredItem(pytest.Item):
     def __init__(self, *, hypothesis: Hypothesis, **rest: Any) -> None:
         super().__init__(**rest)
         self.hypothesis = hypothesis
+        limits = self.config.pluginmanager.hasplugin("timeout")  # pytest-timeout
+        if limits and self.config.getoption("timeout", None) is None:
+            self.add_marker(pytest.mark.timeout(0))  # the first waits for the run of all
 
     @property
     def results(self) -> list[Result]:

@@ -58,6 +58,22 @@ def write(project: Path, *claims: str, file: str = "planted.py") -> Path:
 # Collecting.
 
 
+@pytest.mark.parametrize(
+    ("arguments", "exempt"),
+    [((), True), (("--timeout", "60"), False), (("-p", "no:timeout"), None)],
+)
+def test_a_timeout_of_single_tests_does_not_stop_the_run_that_all_share(
+    pytester: pytest.Pytester, arguments: tuple[str, ...], exempt: bool | None
+) -> None:
+    if exempt is not None:
+        pytester.makeini("[pytest]\ntimeout = 1")
+    options = (*PLUGIN, *arguments, "--strict-markers", "--mih-update-new", "claims", "--mih")
+    items, _ = pytester.inline_genitems(*options)
+    assert len(items) == 4
+    markers = [item.get_closest_marker("timeout") for item in items]
+    assert {marker is not None and marker.args == (0,) for marker in markers} == {bool(exempt)}
+
+
 def test_hypotheses_are_items_named_by_model_and_unit(tests: Run) -> None:
     done = tests("claims", "--mih", "--collect-only", "-q")
     done.stdout.fnmatch_lines(
