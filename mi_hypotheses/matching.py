@@ -1,13 +1,16 @@
-"""spaCy's patterns: checked by spaCy when they are written, and where they match.
+"""spaCy's patterns: checked when they are written, and where they match.
 
 A pattern is what spaCy's Matcher takes, a list of dicts with attributes of tokens, or what its
-DependencyMatcher takes, a list of nodes.
+DependencyMatcher takes, a list of nodes. Plain ones are known to be right; of all others spaCy is
+asked, which takes seconds to load and brings torch along.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +36,18 @@ _RELATIONS = frozenset(
     | {"$+", "$-", "$++", "$--", ">+", ">-", ">++", ">--", "<+", "<-", "<++", "<--"}
 )  # of spaCy's DependencyMatcher
 
+_TAGS = """
+    ADJ ADP ADV AUX CCONJ CONJ DET EOL INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SPACE SYM VERB X
+"""
+_OF_TEXT = "DEP ENT_TYPE LEMMA LOWER NORM ORTH POS SHAPE TAG TEXT"
+_OF_TRUTH = """
+    IS_ALPHA IS_ASCII IS_BRACKET IS_CURRENCY IS_DIGIT IS_LEFT_PUNCT IS_LOWER IS_PUNCT IS_QUOTE
+    IS_RIGHT_PUNCT IS_SENT_START IS_SPACE IS_STOP IS_TITLE IS_UPPER LIKE_EMAIL LIKE_NUM LIKE_URL
+"""
+PARTS_OF_SPEECH = frozenset(_TAGS.split())
+_TEXTS, _FLAGS = frozenset(_OF_TEXT.split()), frozenset(_OF_TRUTH.split())
+_PLAIN = {*_TEXTS, *_FLAGS, "OP"}
+
 
 def copied(patterns: object) -> Any:
     """The patterns as lists and dicts of their own; ValueError where they are none."""
@@ -55,13 +70,16 @@ def alternatives(patterns: Any) -> Alternatives:
 
 def check_tokens(pattern: object, where: str) -> None:
     """Raise ValueError where spaCy's Matcher would not take a pattern."""
-    from spacy.matcher import Matcher
-    from spacy.vocab import Vocab
-
     if not isinstance(pattern, list) or not pattern:
         raise ValueError(f"{where} is not a list of dicts, one for each token")
     for place, attributes in enumerate(pattern):
         _check_names(attributes, f"token {place} of {where}")
+    if all(map(_plain, pattern)):
+        return
+
+    from spacy.matcher import Matcher
+    from spacy.vocab import Vocab
+
     matcher = Matcher(Vocab(), validate=True)
     _as_spacy_says(lambda: matcher.add("pattern", [pattern]), where)
 
@@ -70,15 +88,36 @@ def _check_names(attributes: object, where: str) -> None:
     """Raise ValueError where an attribute's name is none, with the one that was meant."""
     if not isinstance(attributes, dict):
         raise ValueError(f"{where} is not a dict of attributes")
-    known = _known_attributes()
     for name in attributes:
-        if name.upper() not in known:
+        if name not in _PLAIN and name.upper() not in (known := _known_attributes()):
             raise ValueError(
                 f"spaCy's patterns have no attribute {name!r} ({where}). "
                 f"{did_you_mean(name.upper(), known)}"
             )
     for name, wanted in attributes.items():
         check_values(name.upper(), _compared(wanted), where)
+
+
+def _plain(attributes: Mapping[str, Any]) -> bool:
+    """Whether a token's attributes are of the common kinds, which spaCy is known to take."""
+    return all(
+        isinstance(wanted, bool) if name in _FLAGS else name in _TEXTS and _plain_text(wanted)
+        for name, wanted in attributes.items()
+        if name != "OP" or wanted not in ("!", "?", "+", "*")
+    )
+
+
+def _plain_text(wanted: object) -> bool:
+    """Whether it is a text, a list of alternatives or of exceptions, or a regular expression."""
+    match wanted:
+        case str(text):
+            return text.isprintable()
+        case {"IN": [*texts], **rest} | {"NOT_IN": [*texts], **rest}:
+            return not rest and all(isinstance(text, str) and text.isprintable() for text in texts)
+        case {"REGEX": str(pattern), **rest}:
+            with contextlib.suppress(re.error):
+                return not rest and bool(re.compile(pattern))
+    return False
 
 
 def _compared(wanted: object) -> list[str]:
@@ -92,10 +131,10 @@ def _compared(wanted: object) -> list[str]:
 def check_values(name: str, values: Iterable[str], where: str) -> None:
     """Raise ValueError where no word can have one of these values of an attribute."""
     for value in values:
-        if name == "POS" and value not in parts_of_speech():
+        if name == "POS" and value and value not in PARTS_OF_SPEECH:  # "" is none
             raise ValueError(
                 f"there is no part of speech {value!r} ({where}). "
-                f"{did_you_mean(value.upper(), filter(None, parts_of_speech()))}"
+                f"{did_you_mean(value.upper(), PARTS_OF_SPEECH)}"
             )
         if name == "LOWER" and value != value.lower():
             raise ValueError(
@@ -106,7 +145,7 @@ def check_values(name: str, values: Iterable[str], where: str) -> None:
 
 @lru_cache(maxsize=1)
 def parts_of_speech() -> Mapping[str, int]:
-    """spaCy's numbers of parts of speech; "" is none."""
+    """spaCy's numbers of `PARTS_OF_SPEECH`; "" is none."""
     numbers: Mapping[str, int] = importlib.import_module("spacy.parts_of_speech").IDS
     return numbers
 
@@ -185,14 +224,17 @@ def token_spans(
 
 def check_nodes(pattern: object, where: str) -> list[str]:
     """The names of a dependency pattern's nodes, in order; ValueError where it is none."""
-    from spacy.matcher import DependencyMatcher
-    from spacy.vocab import Vocab
-
     if not isinstance(pattern, list) or not pattern:
         raise ValueError(f"{where} is not a list of nodes")
     names: list[str] = []
     for place, node in enumerate(pattern):
         names.append(_checked_node(node, names, f"node {place} of {where}", first=not place))
+    if all("OP" not in node["RIGHT_ATTRS"] and _plain(node["RIGHT_ATTRS"]) for node in pattern):
+        return names
+
+    from spacy.matcher import DependencyMatcher
+    from spacy.vocab import Vocab
+
     matcher = DependencyMatcher(Vocab(), validate=True)
     _as_spacy_says(lambda: matcher.add("pattern", [pattern]), where)
     return names

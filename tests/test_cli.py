@@ -206,6 +206,24 @@ def test_help_loads_nothing_heavy() -> None:
     assert in_fresh_python(code).splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["score", "--regex", "(", "--unit", "L0N0", "-m", "py-gelu-1l"],  # no pattern
+        ["features", "docstring"],
+        ["list"],
+    ],
+)
+def test_beside_plugins_with_rules_of_spacy_torch_is_not_loaded(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parent.parent)
+    heavy = "'torch spacy thinc transformers'.split()"
+    code = f"import sys; from mi_hypotheses.cli import main; main({command})\n"
+    code += f"print([name for name in {heavy} if name in sys.modules])"
+    assert in_fresh_python(code).splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_every_command_has_help(mih: Mih, name: str) -> None:
     done = mih(name, "--help")

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from spacy.matcher import DependencyMatcher, Matcher
+from spacy.schemas import TokenPattern
+from spacy.vocab import Vocab
 
 import mi_hypotheses
 from mi_hypotheses import models
 from mi_hypotheses.dependencies import SpacyDependency
 from mi_hypotheses.descriptions import describe
 from mi_hypotheses.errors import AnnotationError
+from mi_hypotheses.matching import PARTS_OF_SPEECH, parts_of_speech
 from mi_hypotheses.predicates import Predicate, Regex, TokenIn
 from mi_hypotheses.spacy_rules import SpacyPattern, SpacyPhrase, SpacyToken, SpacyTree
 from mi_hypotheses.text import TokenView
@@ -223,6 +227,45 @@ def test_a_target_gives_the_predicate_of_one_of_its_nodes(full: str) -> None:
 def test_patterns_are_validated_by_spacy_when_written(patterns: Any, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         SpacyPattern(patterns)
+
+
+def test_the_parts_of_speech_are_those_of_spacy() -> None:
+    assert {"", *PARTS_OF_SPEECH} == {*parts_of_speech()}
+
+
+VALUES = (
+    "x", "", "?", "+", "{2}", "a\ud800", True, 1, 0.5, [], ["x"], {}, {"IN": ["x"]}, {"IN": []},
+    {"NOT_IN": ["x", "y"]}, {"IN": "x"}, {"IN": [1]}, {"IN": ["x"], "NOT_IN": ["y"]},
+    {"REGEX": "x"}, {"REGEX": "("}, {"REGEX": 1}, {"FUZZY": "x"}, {"==": 1}, {"in": ["x"]},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["spaced", *sorted({*TokenPattern.model_fields} - {"pos"})])
+def test_plain_patterns_of_which_spacy_is_not_asked_are_those_that_it_takes(name: str) -> None:
+    taken = 0
+    for value in VALUES:
+        pattern = [{name.upper(): value}]
+        try:
+            Matcher(Vocab(), validate=True).add("pattern", [pattern])
+        except Exception:  # of many kinds
+            with pytest.raises(ValidationError):
+                SpacyPattern(pattern)
+        else:
+            SpacyPattern(pattern)
+            taken += 1
+    assert (taken > 0) == (name not in ("spaced", "underscore"))
+
+
+@pytest.mark.parametrize("operator", ["?", "!", "{2}", "x"])
+def test_nodes_have_the_operators_that_spacy_lets_them(operator: str) -> None:
+    node = {"RIGHT_ID": "a", "RIGHT_ATTRS": {"LOWER": "x", "OP": operator}}
+    try:
+        DependencyMatcher(Vocab(), validate=True).add("pattern", [[node]])
+    except Exception:  # of many kinds
+        with pytest.raises(ValidationError, match="spaCy does not take"):
+            SpacyTree([node], label="a")
+    else:
+        SpacyTree([node], label="a")
 
 
 @pytest.mark.parametrize(
