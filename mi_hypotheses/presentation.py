@@ -346,10 +346,15 @@ def grouped(results: Sequence[Result]) -> list[tuple[Result, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
+def status_of(result: Result, metric: str | None) -> Status:
+    """How one score fared: by its own bar, where it has one, else as the whole hypothesis."""
+    bar = bar_for(result, metric) if metric and metric in result.scores else None
+    return bar.status if bar else result.verdict.status
+
+
 def cell_text(result: Result, metric: str | None) -> str:
     """`✓ 0.712 [0.690, 0.734]`, or `∅ undefined` where there is no number."""
-    score = result.scores.get(metric) if metric else None
-    status = result.verdict.status
+    score, status = result.scores.get(metric) if metric else None, status_of(result, metric)
     told = score_text(score) if score and score.value is not None else status
     return f"{SYMBOLS[status]} {told}"
 

@@ -136,7 +136,7 @@ def _cell(result: Result | None, metric: str | None, *, intervals: bool) -> Text
     score = result.scores.get(metric) if metric else None
     symbol, _, told = presentation.cell_text(result, metric).partition(" ")
     value, _, interval = told.partition(" ") if score else (told, "", "")
-    style = _STYLES[result.verdict.status]
+    style = _STYLES[presentation.status_of(result, metric)]
     return Text.assemble(
         (f"{symbol} {value}", style), (f"\n{interval}" if intervals and interval else "", "dim")
     )

@@ -412,6 +412,24 @@ def test_one_model_has_no_table_of_models() -> None:
         assert "Models side by side" not in shown
 
 
+def test_a_score_over_training_is_marked_by_its_own_bar() -> None:
+    """The hypothesis is refuted, by a bar that the table does not show."""
+    results = [
+        result.model_copy(
+            update={
+                "verdict": Verdict(status="refuted"),
+                "expect": (*result.expect, Bar(metric="hit_rate", at_least=1, status="refuted")),
+            }
+        )
+        for result in sample_heads.checkpoint_series((1000, None))
+    ]
+    report = sample_heads.report(*results)
+    page, markdown = Page(render_html(report)), render_markdown(report)
+    assert re.search(r"1,000 +✓ 0\.810 +≈ 0\.505", terminal(report))
+    assert re.search(r"1,000\s+✓\s*0\.810\s*\[[^]]*\]\s*≈\s*0\.505", page.text)
+    assert re.search(r"\| 1,000 \| ✓ 0\.810 [^|]*\| ≈ 0\.505 ", markdown)
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_terminal_has_steps_beside_hypotheses(width: int) -> None:
     report = sample_heads.report(*sample_heads.checkpoint_series())
