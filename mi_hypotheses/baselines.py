@@ -156,9 +156,16 @@ class Baselines:
         return by_file
 
     def check(
-        self, found: Iterable[Measured], *, margins: Mapping[str, float] | None = None
+        self,
+        found: Iterable[Measured],
+        *,
+        margins: Mapping[str, float] | None = None,
+        recording: bool = False,
     ) -> list[Comparison]:
-        """What was found against what is recorded; what a damaged file recorded is an error."""
+        """What was found against what is recorded; what a damaged file recorded is an error.
+
+        Where the caller is `recording` it with `update`, what was missing says so.
+        """
         made: list[Comparison] = []
         for path, members in self._by_file(found).items():
             if path in self.damaged:
@@ -171,7 +178,7 @@ class Baselines:
             recorded = self.recorded[path]
             if not self.whole:
                 recorded = [each for each in recorded if (each.name, each.corpus) in asked]
-            made += check(recorded, members, margins=margins)
+            made += check(recorded, members, margins=margins, recording=recording)
         return made
 
     def update(self, found: Iterable[Measured], *, only_new: bool) -> list[Path]:

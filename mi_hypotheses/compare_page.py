@@ -21,6 +21,7 @@ COLOURS = {
     "fell": "refuted",
     "stale": "undefined",
     "inconclusive": "inconclusive",
+    "recorded": "undefined",
     "held": "supported",
     "rose": "supported",
 }

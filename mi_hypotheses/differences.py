@@ -23,6 +23,7 @@ SYMBOLS: dict[State, str] = {
     "fell": "↓",
     "stale": "-",
     "inconclusive": "≈",
+    "recorded": "+",
     "held": "✓",
     "rose": "↑",
 }
@@ -33,6 +34,7 @@ _STYLES: dict[State, str] = {
     "fell": "red",
     "stale": "bright_black",
     "inconclusive": "yellow",
+    "recorded": "cyan",
     "held": "green",
     "rose": "cyan",
 }

@@ -216,9 +216,9 @@ class SharedRun:
         files = {h.name: Path(h.source.rpartition(":")[0]) for h in hypotheses}
         baselines = Baselines(files, whole=whole)
         found, margins = measured(report), margins_of(self.config)
-        compared = baselines.check(found, margins=margins)
         option = self.config.getoption
         update, only_new = option("--mih-update"), option("--mih-update-new")
+        compared = baselines.check(found, margins=margins, recording=update or only_new)
         if update or only_new:
             written = baselines.update(found, only_new=only_new)
             if written:

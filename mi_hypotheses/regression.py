@@ -21,7 +21,9 @@ import numpy as np
 from mi_hypotheses.errors import UsageError
 from mi_hypotheses.reports import Number, Record, Report, Result, Score, Verdict
 
-State = Literal["error", "missing", "incomparable", "fell", "stale", "inconclusive", "held", "rose"]
+State = Literal[
+    "error", "missing", "incomparable", "fell", "stale", "inconclusive", "recorded", "held", "rose"
+]
 STATES: tuple[State, ...] = get_args(State)
 FAILING = ("error", "missing", "incomparable", "fell")
 FAILING_WHEN_STRICT = (*FAILING, "inconclusive", "stale")
@@ -212,7 +214,7 @@ def _named_changes(before: Measured, after: Measured) -> Iterator[str]:
     elif before.model != after.model:
         yield f"{before.model} → {after.model}, whose weights are the same"
     if before.unit != after.unit:
-        yield f"the search found {after.unit}, and {before.unit} then"
+        yield f"the search found {before.unit} → {after.unit}"
     for word, old, new in (
         ("dtype", before.dtype, after.dtype),
         ("device", _kind(before.device), _kind(after.device)),
@@ -305,11 +307,13 @@ def check(
     found: Iterable[Measured],
     *,
     margins: Mapping[str, float] | None = None,
+    recording: bool = False,
 ) -> list[Comparison]:
     """What was found against what was recorded, by name and corpus.
 
-    What was found and not recorded is `missing`, what was recorded and not found `stale`; a
-    renamed hypothesis is suggested where a stale one asks the same question.
+    What was found and not recorded is `missing`, or `recorded` where this run is `recording` it;
+    what was recorded and not found is `stale`. A renamed hypothesis is suggested where a stale one
+    asks the same question.
     """
     old = {(each.name, each.corpus): each for each in recorded}
     now = [((each.name, each.corpus), each) for each in found]
@@ -318,7 +322,7 @@ def check(
         *(
             compare(old[key], each, margins=margins)
             if key in old
-            else _missing(each, lost.values())
+            else _missing(each, lost.values(), recording=recording)
             for key, each in now
         ),
         *(
@@ -330,7 +334,7 @@ def check(
     ]
 
 
-def _missing(found: Measured, lost: Iterable[Measured]) -> Comparison:
+def _missing(found: Measured, lost: Iterable[Measured], *, recording: bool) -> Comparison:
     if found.verdict.status == "error":
         return Comparison(found.name, found.corpus, "error", found.verdict.reasons, after=found)
     renamed = [
@@ -338,7 +342,10 @@ def _missing(found: Measured, lost: Iterable[Measured]) -> Comparison:
         for each in lost
         if each.question_hash == found.question_hash and each.corpus == found.corpus
     ]
-    reason = "nothing is recorded of it: 'mih check --update-new' records it"
+    reason = "nothing was recorded of it: it is recorded now"
+    if not recording:
+        reason = "nothing is recorded of it: 'mih check --update-new' records it"
     if renamed:
         reason += f". It asks what {renamed[0]!r} asked: if it was renamed, 'mih check --update'"
-    return Comparison(found.name, found.corpus, "missing", (reason,), after=found)
+    state: State = "recorded" if recording else "missing"
+    return Comparison(found.name, found.corpus, state, (reason,), after=found)

@@ -269,7 +269,11 @@ def test_update_new_records_only_what_is_missing(mih: Mih, project: Path) -> Non
     mih("check", "--update")
     write(project, HASH, DIGIT)
     add_noise(project, 1.4)
-    assert mih("check", "--update-new").code == 0
+    done = mih("check", "--update-new")
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == "1 fell · 1 recorded"
+    assert "digit on texts.jsonl: nothing was recorded of it: it is recorded now" in done.out
+    assert "missing" not in done.out
     path = project / "claims" / "__baselines__" / "planted.json"
     assert names(path) == {"digit", "hash-sign"}
     assert mih("check", "--json").states == {"hash-sign": "fell", "digit": "held"}

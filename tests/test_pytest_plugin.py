@@ -314,7 +314,7 @@ def test_what_is_not_recorded_is_missing_until_it_is_recorded(tests: Run, projec
     done.stdout.fnmatch_lines(["*nothing is recorded of it: 'mih check --update-new' records it*"])
     done = tests("claims", "--mih", "--mih-update-new")
     done.assert_outcomes(passed=4)
-    done.stdout.fnmatch_lines(["digit on texts.jsonl: missing", "recorded claims/__baselines__/*"])
+    done.stdout.fnmatch_lines(["digit on texts.jsonl: recorded", "recorded claims/__baselines__/*"])
     assert set(recorded(project)) == {"digit", "hash-sign"}
 
 

@@ -206,7 +206,7 @@ def test_an_edited_predicate_that_labels_the_same_is_the_same_question() -> None
         ({"model_fingerprint": "n"}, "other weights (py-gelu-1l)"),
         ({"model_fingerprint": "n", "model": "mine"}, "py-gelu-1l → mine"),
         ({"model": "mine"}, "py-gelu-1l → mine, whose weights are the same"),
-        ({"unit": "L0N7"}, "the search found L0N7, and L0N1 then"),
+        ({"unit": "L0N7"}, "the search found L0N1 → L0N7"),
         ({"dtype": "bfloat16"}, "dtype float32 → bfloat16"),
         ({"device": "cuda:1"}, "device cpu → cuda"),
     ],
@@ -228,6 +228,8 @@ def test_what_is_not_recorded_is_missing_and_what_is_not_found_is_stale() -> Non
     compared = check([measured(), gone], [measured(), measured("new", question_hash="n")])
     assert states(compared) == {"comment": "held", "new": "missing", "gone": "stale"}
     assert "'mih check --update-new' records it" in compared[1].reasons[0]
+    recording = check([measured()], [measured("new", question_hash="n")], recording=True)
+    assert states(recording) == {"new": "recorded", "comment": "stale"}
 
 
 def test_a_renamed_hypothesis_is_suggested() -> None:

@@ -94,7 +94,7 @@ def check(
     baselines = Baselines(plugin_files(hypotheses), whole=whole)
     work = Work(settings, plugins, no_cache=no_cache, quiet=quiet, command=command)
     found = measured(run_engine(hypotheses, work, load_errors=collected.errors))
-    compared = baselines.check(found, margins=allowed)
+    compared = baselines.check(found, margins=allowed, recording=update or update_new)
     _print(compared, as_json=as_json)
     print_errors(collected.errors)
     if update or update_new:
