@@ -219,7 +219,8 @@ def doc_of(view: TokenView, name: str | None, needs: frozenset[str]) -> Doc:
         if not docs.has_gold and needs:
             raise AnnotationError(
                 f"the rule needs {named(needs)}, and the document has no gold annotation: say "
-                f"which pipeline makes it with pipeline=. {hint()}"
+                "which pipeline makes it with pipeline= (mih score and mih scan: --pipeline). "
+                f"{hint()}"
             )
         name = GOLD if docs.has_gold else DEFAULT
     doc = docs.doc(name)

@@ -94,8 +94,8 @@ def change_text(difference: Difference) -> str:
     change = difference.change
     if change.value is None or change.low is None or change.high is None:
         return difference.state
-    ends = f"[{change.low:+.3f}, {change.high:+.3f}]"
-    return f"{change.value:+.3f} {ends} {difference.state}"
+    ends = f"[{change.low:+z.3f}, {change.high:+z.3f}]"  # z: -0.000 is +0.000
+    return f"{change.value:+z.3f} {ends} {difference.state}"
 
 
 def summary(compared: Sequence[Comparison]) -> str:

@@ -80,11 +80,15 @@ class ReportError(MiHypothesesError):
     """A report file that cannot be read or written."""
 
 
-def did_you_mean(name: str, available: Iterable[str]) -> str:
-    """`Did you mean 'x'? Available: a, b, x.`, to end a message about an unknown name."""
+def did_you_mean(name: str, available: Iterable[str], *, most: int | None = None) -> str:
+    """`Did you mean 'x'? Available: a, b, x.`, to end a message about an unknown name.
+
+    At `most` so many are listed.
+    """
     names = sorted(available)
     close = difflib.get_close_matches(name, names, n=1)
-    listed = f"Available: {', '.join(names)}." if names else "None is available."
+    more = f" and {len(names) - most} more" if most and len(names) > most else ""
+    listed = f"Available: {', '.join(names[:most])}{more}." if names else "None is available."
     return f"Did you mean {close[0]!r}? {listed}" if close else listed
 
 

@@ -38,7 +38,7 @@ def render_markdown(report: Report) -> str:
         "",
         f"**{summary_line(report)}**",
         "",
-        f"{_plain(run.device)} · {_plain(run.dtype)} · seed {run.seed} · "
+        f"{_plain(presentation.device_text(run.device))} · {_plain(run.dtype)} · seed {run.seed} · "
         f"{seconds(run.seconds)}{speed} · {_code(run.command)}",
     ]
     for training in trainings(report.results):

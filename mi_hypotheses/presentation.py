@@ -158,6 +158,11 @@ def seconds(value: float) -> str:
     return f"{minutes:,} min {rest} s"
 
 
+def device_text(device: str) -> str:
+    """The device of a run; of one that needed none `no model run, all was cached`."""
+    return "no model run, all was cached" if device.startswith("none") else one_line(device)
+
+
 def interval(score: Score | None) -> str:
     """`[0.690, 0.734]`, or nothing where there is no interval."""
     if score is None or score.low is None or score.high is None:

@@ -196,7 +196,10 @@ def _findings(scored: Sequence[UnitScores], options: ScanOptions) -> dict[str, A
         told(each, columns[each.kind], top=options.top, least=options.least) for each in scored
     )
     return {
-        "n_units": max((len(each.units) for each in scored), default=0),
+        "n_units": sum(
+            max((len(each.units) for each in scored if each.kind == kind), default=0)
+            for kind in KINDS
+        ),
         "family": sum(int(np.count_nonzero(~np.isnan(each.p))) for each in scored),
         "subjects": listed,
         "columns": tuple(columns["fires"]),

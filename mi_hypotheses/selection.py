@@ -10,6 +10,7 @@ from pathlib import Path
 from mi_hypotheses.errors import UsageError, did_you_mean
 
 Matcher = Callable[[str], bool]
+MOST_LISTED = 8  # of what lies beside a path that does not exist
 
 _TOKEN = re.compile(r"\s*(?:(?P<paren>[()])|(?P<word>[^\s()]+))")
 
@@ -62,7 +63,7 @@ def _siblings(path: Path) -> str:
         for entry in parent.iterdir()
         if entry.name[0] not in "_." and (entry.is_dir() or entry.suffix == ".py")
     ]
-    return did_you_mean(path.name, beside)
+    return did_you_mean(path.name, beside, most=MOST_LISTED)
 
 
 def keyword_matcher(expression: str) -> Matcher:

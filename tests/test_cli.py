@@ -264,7 +264,10 @@ def test_help_says_what_an_option_does_in_this_command() -> None:
         (["run", "-p", "no:thing"], "There is no plugin named 'thing'"),
         (["report", "none.json"], "The report none.json cannot be read"),
         (["score", "--unit", "L0N1"], "either --regex or --predicate or --feature"),
-        (["score", "--unit", "L0N1", "--feature", "x", "--regex", "x"], "or --target, what a"),
+        (
+            ["score", "--unit", "L0N1", "--feature", "x", "--regex", "x"],
+            "Give only one of --regex and --feature: each says what the unit should do.",
+        ),
         (
             ["score", "--unit", "L0N1", "--feature", "python.coment"],
             "There is no feature named 'python.coment'. Did you mean 'python.comment'? The command",
@@ -277,7 +280,14 @@ def test_help_says_what_an_option_does_in_this_command() -> None:
             ["score", "--unit", "L0H1", "--feature", "python.comment"],
             "--feature says what a neuron should fire on, and L0H1 is a head.",
         ),
-        (["score", "--unit", "L0H1", "--target", "bos", "--regex", "x"], "or --target, what a"),
+        (
+            ["score", "--unit", "L0H1", "--target", "bos", "--regex", "x"],
+            "Give only one of --regex and --target",
+        ),
+        (
+            ["score", "--unit", "L0N1", "--feature", "noum"],
+            "There is no feature named 'noum'. Did you mean 'linguistic.noun'?",
+        ),
         (
             ["score", "--unit", "L0H1", "--target", "bos", "--tokens", "first"],
             "how to read --regex",
@@ -361,6 +371,19 @@ def test_devices_and_dtypes_are_checked_before_anything_runs(
         assert (done.code, done.out) == (4, "")
         assert said in done.err
     assert not (project / "out").exists()
+
+
+def test_of_many_files_beside_a_path_that_is_not_there_some_are_listed(
+    mih: Mih, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"p{number:02}.py").touch()
+    done = mih("run", str(folder / "pp11.py"))
+    assert done.code == 4
+    assert "Did you mean 'p11.py'? Available: p00.py, " in done.err
+    assert done.err.endswith("p06.py, p07.py and 4 more.\n")
 
 
 def test_checking_a_device_loads_no_torch() -> None:

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mi_hypotheses.differences import change_text
 from mi_hypotheses.errors import UsageError
 from mi_hypotheses.metrics import group_weights, interval
 from mi_hypotheses.regression import (
     Comparison,
+    Difference,
     Measured,
     check,
     compare,
@@ -214,6 +216,12 @@ def test_an_edited_predicate_that_labels_the_same_is_the_same_question() -> None
 def test_what_else_may_have_moved_a_score_is_named(changes: dict[str, Any], said: str) -> None:
     found = compare(measured(), measured(**changes))
     assert (found.state, found.reasons) == ("held", (said,))
+
+
+def test_a_difference_of_nought_has_no_minus() -> None:
+    nought, score = Score(value=-0.0, low=-0.0004, high=0.0004), Score(value=0.5)
+    told = change_text(Difference("f1", score, score, nought, "held"))
+    assert told == "+0.000 [+0.000, +0.000] held"
 
 
 # All that is recorded against all that is found.

@@ -73,6 +73,14 @@ def report() -> Report:
     return sample_report.report()
 
 
+def test_a_run_that_was_all_cached_says_so_in_place_of_a_device(report: Report) -> None:
+    run = report.run.model_copy(update={"device": "none: all activations were cached"})
+    cached = report.model_copy(update={"run": run})
+    for told in (render_html, render_markdown):
+        assert "no model run, all was cached · float32" in told(cached)
+        assert "cpu · float32" in told(report)
+
+
 @pytest.fixture(scope="module")
 def page(report: Report) -> Page:
     return Page(render_html(report))

@@ -106,6 +106,7 @@ def test_the_planted_units_are_found(found: Scan) -> None:
         assert (best[name].q or 0) < 1e-6
     assert found.report.errors == ()
     assert found.report.family == 4 * LAYERS * NEURONS + 2 * LAYERS * toy.HEADS
+    assert found.report.n_units == LAYERS * NEURONS + LAYERS * toy.HEADS
 
 
 def test_scores_are_those_of_claims_about_the_same_units(
@@ -588,6 +589,8 @@ def test_patterns_are_read_as_the_options_say(mih: Mih) -> None:
         (["regex:#"], "Say which model to scan"),
         (["pyhton.comment", "-m", "toy"], "pyhton.comment"),
         (["feature:python.coment", "-m", "toy"], "Did you mean"),
+        (["features:pyton.*", "-m", "toy"], "Did you mean 'features:python.*'?"),
+        (["features:python.coment*", "-m", "toy"], "Did you mean 'features:python.comment'?"),
         (["features:nothing.*", "-m", "toy"], "No feature's name matches 'nothing.*'"),
         (["regex:#", "-m", "toy", "--unit", "L0H0"], "is a head, which is scanned for targets"),
         (["previous-token", "-m", "toy", "--unit", "N*"], "is a neuron, which is scanned for"),
@@ -608,6 +611,14 @@ def test_a_scan_that_cannot_be_made_is_explained(mih: Mih, arguments: list[str],
     assert said in done.err
     assert "Traceback" not in done.err
     assert "\n" not in done.err.strip()
+
+
+def test_a_feature_without_the_annotation_it_needs_is_an_error_and_no_empty_table(
+    mih: Mih,
+) -> None:
+    done = mih("scan", "linguistic.noun", "-m", "toy", "--corpus", "texts.jsonl", "--quiet")
+    assert (done.code, done.out) == (1, "")
+    assert "mih scan: --pipeline" in done.err
 
 
 @pytest.mark.parametrize(

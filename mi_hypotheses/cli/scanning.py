@@ -170,7 +170,7 @@ def _tell(report: ScanReport, *, as_json: bool) -> None:
 
     if as_json:
         click.echo(report.model_dump_json(indent=1))
-    else:
+    elif report.subjects:
         render_scan_terminal(report, Console(highlight=False))
     print_errors(report.errors)
     if report.left_out:

@@ -170,8 +170,13 @@ def _subject(question: _Question) -> Predicate | Target:
     from mi_hypotheses.features.catalogue import feature
     from mi_hypotheses.target_expressions import parse_target
 
-    given = [question.regex, question.predicate, question.feature, question.target]
-    if len([option for option in given if option is not None]) != 1:
+    options = ("regex", "predicate", "feature", "target")
+    given = [f"--{name}" for name in options if getattr(question, name) is not None]
+    if len(given) > 1:
+        raise UsageError(
+            f"Give only one of {' and '.join(given)}: each says what the unit should do."
+        )
+    if not given:
         raise UsageError(
             "Say what the unit should do: either --regex or --predicate or --feature, what a "
             "neuron should fire on, or --target, what a head should attend to."

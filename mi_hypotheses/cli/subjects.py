@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -140,13 +141,16 @@ def _features(pattern: str, pipeline: str | None) -> Iterator[Subject]:
     """All features whose names match; those of language that cannot be read are left out."""
     from mi_hypotheses.annotation import GOLD
     from mi_hypotheses.errors import UnknownNameError
-    from mi_hypotheses.features.catalogue import catalogue, feature
+    from mi_hypotheses.features.catalogue import THEMES, catalogue, feature
     from mi_hypotheses.scan import Subject
 
     matching = [each for name, each in catalogue().items() if fnmatchcase(name, pattern)]
     if not matching:
+        patterns = [*(f"{theme}.*" for theme in THEMES), *catalogue()]
+        close = difflib.get_close_matches(pattern, patterns, n=1)
+        hint = f"Did you mean 'features:{close[0]}'? " if close else ""
         raise UnknownNameError(
-            f"No feature's name matches {pattern!r}. The command 'mih features' lists all."
+            f"No feature's name matches {pattern!r}. {hint}The command 'mih features' lists all."
         )
     for each in matching:
         read = each if GOLD not in each.pipelines else feature(each.name, pipeline=pipeline)

@@ -168,9 +168,12 @@ def _rules_by(predicate: Predicate, pipeline: str) -> Predicate:
 
 def _unknown(name: str) -> UnknownNameError:
     """The error for a name that no feature has; there are too many to list them all."""
-    names = [*catalogue()]
-    by_variable = [each for each in names if each.endswith(f".{name.rpartition('.')[2]}")]
-    close = by_variable or difflib.get_close_matches(name, names, n=1)
+    names = {each: each.rpartition(".")[2] for each in catalogue()}
+    variable = name.rpartition(".")[2]
+    close = [each for each in names if names[each] == variable]
+    close = close or difflib.get_close_matches(name, names, n=1)
+    for alike in [] if close else difflib.get_close_matches(variable, names.values(), n=1):
+        close = [each for each in names if names[each] == alike]
     hint = f"Did you mean {close[0]!r}? " if close else ""
     return UnknownNameError(
         f"There is no feature named {name!r}. {hint}The command 'mih features' lists all "
