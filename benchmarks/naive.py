@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +20,7 @@ from benchmarks.workplace import Workplace
 from mi_hypotheses.hypotheses import Fires, Hypothesis, Neuron
 from mi_hypotheses.metrics import RESAMPLES
 from mi_hypotheses.predicates import Regex
+from mi_hypotheses.text import CALIBRATION_GROUPS, group_of
 
 CONTEXT, CLAIMS, THRESHOLDS = 1024, 20, 100
 TIMED = 20  # resamples; the rest of `RESAMPLES` is counted as taking as long
@@ -47,7 +49,8 @@ class Notebook:
             with self._timed("scores"):
                 _, threshold = scores(labels, column)
             with self._timed("intervals"):
-                intervals(labels, column, threshold, self._document(), resamples=resamples)
+                test, document = self._test()
+                intervals(labels[test], column[test], threshold, document, resamples=resamples)
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:
@@ -55,9 +58,11 @@ class Notebook:
         yield
         self.parts[part] += time.perf_counter() - began
 
-    def _document(self) -> NDArray[np.int64]:
-        """The number of each token's document, [token]."""
-        return np.repeat(np.arange(len(self.texts.ids)), [len(ids) for ids in self.texts.ids])
+    def _test(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which tokens are of test documents, [token], and the numbers of theirs, [test token]."""
+        test = np.array([group_of(name) >= CALIBRATION_GROUPS for name in self.texts.names])
+        sizes = np.array([len(ids) for ids in self.texts.ids])
+        return test.repeat(sizes), np.arange(int(test.sum())).repeat(sizes[test])
 
     def _activations(self) -> NDArray[np.float32]:
         """The last layer's activations on all tokens, [token, neuron], document by document."""
@@ -113,8 +118,8 @@ def intervals(
     *,
     resamples: int,
 ) -> NDArray[np.float64]:
-    """The same four for resamples of the documents, [resamples, 4]: scikit-learn takes how often
-    each token was drawn as its weight."""
+    """The same four, of the nine that a run has, for resamples of the documents, [resamples, 4]:
+    scikit-learn takes how often each token was drawn as its weight."""
     from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
     drawn, count = np.random.default_rng(0), int(document[-1]) + 1
@@ -122,12 +127,14 @@ def intervals(
     for row in found:
         often = drawn.multinomial(count, np.full(count, 1 / count))[document]
         c, a = np.repeat(labels, often).astype(float), np.repeat(activations, often)
-        row[:] = (
-            average_precision_score(labels, activations, sample_weight=often),
-            roc_auc_score(labels, activations, sample_weight=often),
-            f1_score(labels, activations >= threshold, sample_weight=often),
-            np.corrcoef(c, a)[0, 1],
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a resample without the label
+            row[:] = (
+                average_precision_score(labels, activations, sample_weight=often),
+                roc_auc_score(labels, activations, sample_weight=often),
+                f1_score(labels, activations >= threshold, sample_weight=often),
+                np.corrcoef(c, a)[0, 1],
+            )
     return found
 
 
@@ -137,6 +144,7 @@ def _against_naive(workplace: Workplace, *, with_intervals: bool) -> Measured:
     claims = neurons(shape, texts, CLAIMS)
     notebook = Notebook(shape, texts, claims)
     scored(shape, claims, options(CONTEXT))
+    scores(np.array([False, True]), np.array([0, 1], dtype=np.float32))  # what it imports
     times = in_turn(
         lambda: notebook.run(resamples=TIMED if with_intervals else 0),
         lambda: scored(shape, claims, options(CONTEXT)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.measuring import Benchmark, Measured, in_turn
-from benchmarks.running import neurons, options
+from benchmarks.running import BATCH, neurons, options
 from benchmarks.shapes import Shape
 from benchmarks.texts import FullWindows
 from benchmarks.workplace import Workplace
@@ -46,7 +46,7 @@ def _against_reference(workplace: Workplace) -> Measured:
     texts = workplace.texts(CONTEXT, workplace.sizes.scanned)
     info = shape.source.info
     held = CPU_ACTIVATIONS // (4 * (info.d_mlp or 1) * info.n_layers * CONTEXT)
-    batches = shape.batches(texts.ids, size=min(held, options(CONTEXT).batch_size))
+    batches = shape.batches(texts.ids, size=min(held, BATCH // CONTEXT))
     stages: dict[str, float] = {}
 
     def ours() -> None:

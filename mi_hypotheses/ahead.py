@@ -84,7 +84,11 @@ class Ahead:
     ) -> None:
         """Wait for the shard that is being made, or leave it where something failed."""
         self._watch.stopped = kind is not None
-        self._pool.shutdown(cancel_futures=True)
+        try:
+            self._pool.shutdown(cancel_futures=True)
+        except BaseException:  # Ctrl-C while it waits
+            self._watch.stopped = True
+            raise
         self._forward.progress = self._progress
         for note in self._watch.notes:
             self._progress.note(note)

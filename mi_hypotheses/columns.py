@@ -187,7 +187,7 @@ class ColumnStore:
 
 def _pieces(shard: Shard) -> Iterator[tuple[slice, list[tuple[int, int]]]]:
     """The tokens of a shard in pieces of whole windows, `PIECE` tokens or little more, with their
-    windows: a document can be as large as ten shards, and memory shall not grow with it."""
+    windows: a document can be as large as ten shards, and its activations are not held whole."""
     piece: list[tuple[int, int]] = []
     for window in shard.windows():
         piece.append(window)

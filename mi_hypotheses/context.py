@@ -22,8 +22,8 @@ class RunOptions:
     """How to run; none of it changes what a hypothesis claims.
 
     `limit` and `limit_tokens` bound the corpus by documents and by tokens (whole documents);
-    `batch_size` counts windows. `untrained` adds a floor: the best unit of the layer in the same
-    architecture, freshly initialised.
+    `batch_size` counts windows, None is what the device takes best. `untrained` adds a floor: the
+    best unit of the layer in the same architecture, freshly initialised.
     """
 
     device: str = "auto"
@@ -31,7 +31,7 @@ class RunOptions:
     seed: int = 0
     limit: int | None = None
     limit_tokens: int | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     min_context: int = 0
     untrained: bool = False
 

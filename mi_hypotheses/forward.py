@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+BATCH = 32  # windows
+CPU_BATCH = 2048  # tokens: with more, what a layer makes no longer stays in a processor's cache
+
 
 class Progress(Protocol):
     """Somebody who watches a run; all calls come from the main thread."""
@@ -102,7 +105,7 @@ class Forward:
     progress: Progress
     device: str = "auto"
     dtype: str = "float32"
-    batch_size: int = 32
+    batch_size: int | None = None  # windows; None: as many as the device takes best
     seconds: float = 0.0
     tokens_run: int = 0
     loaded: Model | None = field(default=None, repr=False)
@@ -159,14 +162,18 @@ class Forward:
         Raises:
             DeviceMemoryError: there is too little memory for one window.
         """
+        import torch
+
         ordered = sorted(windows, key=lambda window: -window[1])  # so that little is padding
         first = 0
         while first < len(ordered):
             began = time.perf_counter()
-            size = min(self.batch_size, most or self.batch_size, len(ordered) - first)
+            wanted = self.batch_size or self._fitting(shard)
+            size = min(wanted, most or wanted, len(ordered) - first)
             batch = _batch(shard, ordered[first : first + size])
             try:
-                made = run(batch, *self._on_device(batch))
+                with torch.no_grad():  # for models of plugins; this may be any thread
+                    made = run(batch, *self._on_device(batch))
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -183,6 +190,12 @@ class Forward:
             if reason:
                 self._halve(size, batch, reason)
         give_back()
+
+    def _fitting(self, shard: Shard) -> int:
+        """How many windows a batch has where nobody said so."""
+        if self.model.device == "cpu":
+            return max(CPU_BATCH // shard.window.length, 1)
+        return BATCH
 
     def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """The tokens and the attention mask of a batch."""

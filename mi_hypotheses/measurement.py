@@ -134,7 +134,7 @@ class Measurement:
         if any(job.unit is None for job in live):  # a pass will serve these too, when all is read
             return []
         # What was asked before is most likely in the cache as a result.
-        return [job for job in live if not self.context.cache.has(self._asked_key(job))]
+        return [job for job in live if self.context.cache.get(self._asked_key(job)) is None]
 
     def _make(self, jobs: Sequence[Job], number: int) -> bool:
         """Make what is missing of a labelled shard for jobs with known units; whether to go on."""

@@ -89,7 +89,7 @@ class Evidence:
         return _weighted(self.weights, self.group_counts.sum(axis=2))
 
     @cached_property
-    def descending(self) -> tuple[Floats, Floats]:
+    def _descending(self) -> tuple[Floats, Floats]:
         """Cumulative negatives and positives from the strongest bin down, [groups, bins]."""
         down = np.cumsum(self.group_counts[:, :2, ::-1], axis=2)
         return down[:, 0], down[:, 1]
@@ -97,7 +97,7 @@ class Evidence:
     @cached_property
     def average_precision(self) -> Floats:
         """Of a ranking by activation, tokens of one bin being tied, [rows]."""
-        negative, positive = self.descending
+        negative, positive = self._descending
         gained = self.group_counts[:, 1, ::-1]
         bins = np.flatnonzero(gained.any(axis=0))  # only these add anything
         terms = gained[:, bins], positive[:, bins], (positive + negative)[:, bins]
@@ -166,7 +166,7 @@ def _prevalence(evidence: Evidence) -> Floats:
 
 
 def _auroc(evidence: Evidence) -> Floats:
-    _, positive = evidence.descending
+    _, positive = evidence._descending
     negative_here, positive_here = evidence.group_counts[:, :2, ::-1].swapaxes(0, 1)
     above = positive - positive_here / 2  # positives above each bin, ties counted half
     won = negative_here @ above.T  # [groups, groups], pairs of a negative and a positive
@@ -339,8 +339,19 @@ def undefined_reasons(statistics: UnitStatistics) -> tuple[str, ...]:
 
 
 def computed(evidence: Evidence, metrics: Sequence[Metric], kind: LabelKind) -> dict[str, Floats]:
-    """Every applicable score, [rows] each."""
-    return {metric.name: metric.compute(evidence) for metric in metrics if metric.applies(kind)}
+    """Every applicable score, [rows] each.
+
+    Raises:
+        ValueError: a metric, of a plugin, gave something else.
+    """
+    found = {metric.name: metric.compute(evidence) for metric in metrics if metric.applies(kind)}
+    for name, values in found.items():
+        if np.shape(values) != (len(evidence.weights),):
+            raise ValueError(
+                f"the metric {name!r} gave an array of shape {np.shape(values)}, where a score for "
+                f"each of the {len(evidence.weights)} rows of weights is wanted"
+            )
+    return found
 
 
 def judge(

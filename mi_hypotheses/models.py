@@ -62,6 +62,9 @@ class Model(Protocol):
     ) -> dict[Site, Tensor]:
         """MLP activations of `tokens` [batch, position] as float32 [batch, position, unit].
 
+        This and `attention` may be called from another thread than the model was made in, one
+        call at a time.
+
         `sites` gives the units to gather at each site, None for the whole layer. Nothing after
         the last site is computed. `attention_mask` is 1 on tokens and 0 on padding; a causal
         model with padding on the right needs none.

@@ -38,7 +38,8 @@ Pass: TypeAlias = tuple[Sequence[Site], Sequence[FiresJob]]
 @lru_cache(maxsize=1)
 def _code_hash() -> str:
     """Hash of the modules that scores are made by, so that none outlives a change of them."""
-    names = ("neuron_scan.py", "scan_totals.py", "scan_sums.py", "false_discovery.py")
+    names = ["neuron_scan.py", "scan_totals.py", "scan_sums.py", "false_discovery.py"]
+    names += ["text.py", "shards.py", "jobs.py"]  # groups, and what is scored and labelled
     files = [Path(__file__).with_name(name) for name in names]
     return hashlib.blake2b(b"".join(map(Path.read_bytes, files)), digest_size=16).hexdigest()
 
@@ -52,7 +53,8 @@ class NeuronScan:
 
     Sums take `SUMS` bytes at most, or what those of one job and site take: where all do not fit,
     the corpus is gone over more than once, each time for some sites and all jobs, or where that
-    takes fewer passes, for some jobs. Scores do not depend on it.
+    takes fewer passes, for some jobs. Scores do not depend on it, but
+    for the last bits of float32.
     """
 
     store: ShardStore

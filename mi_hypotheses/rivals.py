@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mi_hypotheses.grids import Column, Floats
-from mi_hypotheses.metrics import TEST, Evidence, Metric, ratio, with_interval
+from mi_hypotheses.metrics import TEST, Evidence, Metric, computed, ratio, with_interval
 from mi_hypotheses.reports import Score
 from mi_hypotheses.stats import MOMENTS, Mask, RivalTable, UnitStatistics
 
@@ -121,13 +121,16 @@ class RivalClaim:
         self, name: str, metrics: Sequence[Metric], *, threshold_bin: int | None
     ) -> dict[str, float]:
         """`metric.name` → the rival claim's score, at the unit's own threshold."""
-        evidence = Evidence(np.ones((1, 1)), self.moments[None], self.counts[None], threshold_bin)
-        values = {
-            f"{metric.name}.{name}": float(metric.compute(evidence)[0])
-            for metric in metrics
-            if metric.applies("boolean")
-        }
-        return {key: value for key, value in values.items() if np.isfinite(value)}
+        a, labelled = self.moments[MOMENTS.index("a")], self.moments[MOMENTS.index("ac")]
+        evidence = Evidence(
+            np.ones((1, 1)),
+            self.moments[None],
+            self.counts[None],
+            threshold_bin,
+            np.array([[a - labelled, labelled]]),
+        )
+        values = computed(evidence, metrics, "boolean")
+        return {f"{key}.{name}": float(x[0]) for key, x in values.items() if np.isfinite(x[0])}
 
 
 def unbeaten_floors(

@@ -65,7 +65,8 @@ class LayerTotals:
             a: activations [tokens, units], which are changed; the tokens of a part lie between
                 two borders.
             labels: [1 + rows, tokens], the first of ones: it makes sums of products, and is why
-                what a label comes to depends on no other. A single row is multiplied otherwise.
+                what a label comes to depends on others in its last bits at most: a single row is
+                multiplied otherwise.
         """
         a -= self.centre
         made: Additions = []

@@ -43,7 +43,7 @@ class Settings:
     device: str = "auto"
     dtype: str = "float32"
     seed: int = 0
-    batch_size: int = 32
+    batch_size: int | None = None
     min_context: int = 0
     untrained: bool = False
     output: Path = Path("reports/latest")

@@ -162,7 +162,9 @@ def test_weights_that_do_not_fit_are_explained(
     monkeypatch.setattr(bridge, "load_native", refuse)
     model = native(tmp_path / "model")
     claim = toy.claims(where, model=str(model))[0]
-    [result] = run([claim], options=RunOptions(device="cpu"), cache=Cache.temporary()).results
+    [result] = run(
+        [claim], options=RunOptions(device="cpu", batch_size=32), cache=Cache.temporary()
+    ).results
     assert "too little memory for the weights of" in result.verdict.reasons[0]
     assert "--dtype bfloat16" in result.verdict.reasons[0]
 
@@ -188,7 +190,7 @@ def scanned(where: Path, model: Toy, notes: toy.Notes) -> tuple[object, dict[str
         model=toy.NAME,
         corpus=str(where),
         options=ScanOptions(exact=2),
-        run_options=RunOptions(device="cpu"),
+        run_options=RunOptions(device="cpu", batch_size=32),
         cache=Cache.temporary(),
         plugins=toy.plugins(model),
         progress=notes,

@@ -380,3 +380,23 @@ def test_bootstrap_resamples_only_test_groups_that_have_documents() -> None:
     present = {group for group in present if group >= 0}
     assert set(np.flatnonzero(weights.sum(axis=0)).tolist()) == present
     assert np.all(weights[1:].sum(axis=1) == len(present))
+
+
+def test_a_metric_that_gives_no_score_for_each_row_is_refused() -> None:
+    statistics = noisy(tokens=5_000).statistics()
+    evidence = m.Evidence.of(statistics, m.bootstrap_weights(statistics, seed=0))
+    by_group = m.Metric("by_group", "boolean", lambda evidence: evidence.group_moments[:, 0])
+    with pytest.raises(ValueError, match=r"'by_group'.*shape \(32,\).*1001 rows"):
+        m.computed(evidence, [by_group], "boolean")
+
+
+def test_a_rival_has_all_that_a_metric_may_ask_for() -> None:
+    drawn = np.random.default_rng(0)
+    keys, a = drawn.integers(4, size=500), drawn.normal(size=500).astype(np.float32)
+    claim = rivals.RivalClaim(np.array([True, False, False, True]), np.zeros((2, 8)))
+    claim.update(keys[:200], a[:200], np.zeros(200, dtype=np.int64))
+    claim.update(keys[200:], a[200:], np.zeros(300, dtype=np.int64))
+    mean = m.Metric("mean", "boolean", lambda evidence: evidence.sums[:, 1] / evidence.totals[:, 1])
+    found = claim.floors("token_identity", [mean], threshold_bin=None)
+    expected = a[(keys == 0) | (keys == 3)].mean()
+    assert found == {"mean.token_identity": pytest.approx(expected, rel=1e-5)}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 
-from mi_hypotheses import columns, measurement
+from mi_hypotheses import columns, forward, measurement
 from mi_hypotheses.cache import Cache
 from mi_hypotheses.engine import RunOptions, run
 from mi_hypotheses.reports import Report
@@ -61,6 +61,18 @@ def same(left: Report, right: Report) -> None:
 @pytest.mark.parametrize("batch_size", [1, 2])
 def test_batches_of_any_size(where: Path, whole: Report, batch_size: int) -> None:
     same(ask(where, batch_size=batch_size), whole)
+
+
+def test_a_processor_takes_batches_of_so_many_tokens(where: Path, whole: Report) -> None:
+    model = Toy()
+    options = RunOptions(device="cpu")
+    report = run(
+        toy.claims(where), options=options, cache=Cache.temporary(), plugins=toy.plugins(model)
+    )
+    assert max(model.batches) == forward.CPU_BATCH // (
+        toy.CONTEXT - 1
+    )  # BOS has a place of its own
+    same(report, whole)
 
 
 @pytest.mark.parametrize("characters", [800, 4_000])

@@ -75,7 +75,8 @@ reading_options: Callable[[F], F] = together(
         "--batch-size",
         type=click.IntRange(1),
         metavar="N",
-        help="Windows a batch; it is halved where memory runs out.  [default: 32]",
+        help="Windows a batch; it is halved where memory runs out.  [default: 32, on a CPU as many "
+        "as hold 2,048 tokens]",
     ),
     click.option(
         "--min-context",

@@ -53,7 +53,7 @@ def mi_corpus(uri: str) -> Counting | None:
 @hookimpl
 def mi_metrics() -> Iterable[Metric]:
     def positives(evidence: Evidence):
-        return evidence.counts[:, 1].sum(axis=1)
+        return evidence.totals[:, 1]
 
     return [Metric("positives", "boolean", positives)]
 
