@@ -69,9 +69,7 @@ def test_a_processor_takes_batches_of_so_many_tokens(where: Path, whole: Report)
     report = run(
         toy.claims(where), options=options, cache=Cache.temporary(), plugins=toy.plugins(model)
     )
-    assert max(model.batches) == forward.CPU_BATCH // (
-        toy.CONTEXT - 1
-    )  # BOS has a place of its own
+    assert max(model.batches) == forward.CPU_BATCH // toy.CONTEXT
     same(report, whole)
 
 
