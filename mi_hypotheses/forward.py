@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 BATCH = 32  # windows
+GIVEN_BACK = 16  # batches, after which what was freed is given back
 CPU_BATCH = 2048  # tokens: with more, what a layer makes no longer stays in a processor's cache
 
 
@@ -165,7 +166,7 @@ class Forward:
         import torch
 
         ordered = sorted(windows, key=lambda window: -window[1])  # so that little is padding
-        first = 0
+        first = number = 0
         while first < len(ordered):
             began = time.perf_counter()
             wanted = self.batch_size or self._fitting(shard)
@@ -186,6 +187,9 @@ class Forward:
                 self.tokens_run += int(batch.real.sum())
                 self.progress.advance(int(batch.real.sum()))
                 reason = ""
+                number += 1
+                if number % GIVEN_BACK == 0:
+                    give_back()
             self.seconds += time.perf_counter() - began
             if reason:
                 self._halve(size, batch, reason)

@@ -218,9 +218,10 @@ def _pattern(
         stop = min(start + rows, n_queries)
         end = stop if causal else n_keys
         scores = wanted[:, :, start:stop] @ keys[..., :end]
-        if causal:
-            ahead = torch.ones(stop - start, end, dtype=torch.bool, device=scores.device)
-            scores.masked_fill_(ahead.triu(start + 1), torch.finfo(scores.dtype).min)
+        if causal:  # what lies ahead is among the last keys
+            ahead = torch.ones(stop - start, stop - start, dtype=torch.bool, device=scores.device)
+            lowest = torch.finfo(scores.dtype).min
+            scores[..., start:].masked_fill_(ahead.triu(1), lowest)
         elif mask is not None and mask.dtype == torch.bool:
             scores.masked_fill_(~mask[:, :, start:stop], torch.finfo(scores.dtype).min)
         elif mask is not None:

@@ -369,20 +369,36 @@ class _Reduction:
         self, rows: Tensor, column: NDArray[np.int64], chosen: NDArray[np.int64], *, bos: int
     ) -> Floats:
         """The sums by distance of the rows [query, head, key] of the pattern."""
+        if rows.device.type == "cpu":
+            return self._summed_by_distance(rows, column - bos, self.split[chosen], bos=bos)
         import torch
 
         width = rows.shape[-1]
         cell = torch.from_numpy(self.split[chosen] * width + column).to(rows.device)
         wide = rows if rows.device.type == "mps" else rows.double()  # MPS has no float64
         sums = wide.new_zeros(2 * width, *rows.shape[1:]).index_add_(0, cell, wide)
-        sums = sums.view(2, width, -1, width)[:, bos:, :, bos:]  # [split, query, head, key]
-        by_head = sums.permute(2, 0, 1, 3).double().cpu().numpy()  # [head, split, query, key]
+        queries = np.arange(bos, width)
         profile = np.zeros_like(self.profile)
-        for query in range(width - bos):
-            # The key k stands query - k tokens back: distances fall as k rises.
-            low = self.length - 1 + query - (width - bos - 1)
-            high = self.length + query
-            profile[:, :, low:high] += by_head[:, :, query, ::-1]
+        for split, of_split in enumerate(sums.view(2, width, -1, width)[:, bos:]):
+            here = np.full(len(queries), split)
+            profile += self._summed_by_distance(of_split.cpu(), queries - bos, here, bos=bos)
+        return profile
+
+    def _summed_by_distance(
+        self, rows: Tensor, position: NDArray[np.int64], split: NDArray[np.int64], *, bos: int
+    ) -> Floats:
+        """The same of rows on the host, whose queries stand at these positions of their windows.
+
+        One row after the other: to sum all at once takes arrays of some times their size.
+        """
+        profile = np.zeros_like(self.profile)
+        keys = rows.shape[-1] - bos
+        for row, at, which in zip(
+            rows[..., bos:].numpy(), position.tolist(), split.tolist(), strict=True
+        ):
+            # The key k stands at - k tokens back: distances fall as k rises.
+            low = self.length + at - keys
+            profile[:, which, low : low + keys] += row[:, ::-1]
         return profile
 
     def looks(self) -> list[Looks]:

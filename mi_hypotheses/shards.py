@@ -18,12 +18,14 @@ from mi_hypotheses.annotation import DocumentDocs
 from mi_hypotheses.cache import Cache, key_of
 from mi_hypotheses.corpora import Fingerprint
 from mi_hypotheses.errors import CorpusError
+from mi_hypotheses.memory import give_back
 from mi_hypotheses.models import ModelSource
 from mi_hypotheses.stats import Tokens
 from mi_hypotheses.text import CALIBRATION_GROUPS, Docs, Document, GoldLink, TokenView, group_of
 from mi_hypotheses.tokenizing import Encoding, SymbolTokenizer, Tokenizer, exact_encoding
 
 SHARD_CHARACTERS = 200_000
+GIVEN_BACK = 8  # shards, after which a pass gives back what it freed: to ask each time takes long
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,10 @@ class ShardStore:
         return key, arrays
 
     def __iter__(self) -> Iterator[Shard]:
-        return (self.load(index) for index in range(len(self.keys)))
+        for index in range(len(self.keys)):
+            yield self.load(index)
+            if index % GIVEN_BACK == GIVEN_BACK - 1:
+                give_back()
 
     def load(self, index: int) -> Shard:
         """A shard that was added before.
