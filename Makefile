@@ -22,7 +22,7 @@ test: .venv/.test
 baselines: .venv/.test
 	$(BIN)/mih check $(CHECKED) --update
 
-# About a quarter of an hour on two cores with nothing else to do.
+# About twenty minutes on two cores with nothing else to do.
 bench: .venv/.test
 	$(BIN)/python -m benchmarks
 

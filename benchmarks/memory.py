@@ -44,7 +44,7 @@ BENCHMARKS = (
         measure=_growth,
         target=1.1,
         better="lower",
-        why="a shard holds whole documents, and the largest one of the 5M tokens is three times as "
-        "large as that of the first 0.5M",
+        why="Python, torch and the model are most of either; the rest is what glibc keeps of freed "
+        "memory, between two times that it is asked to give it back",
     ),
 )

@@ -123,7 +123,7 @@ def score(
 ) -> int:
     """Ask one question: does this neuron fire on that text, or this head attend to that token?
 
-    mih score --regex '#[^\\n]*' --unit L0N417 -m py-gelu-1l --corpus package:sympy
+    mih score --regex '>>>' --unit L0N1147 -m py-gelu-1l --corpus sympy-sample
 
     mih score --feature python.comment --unit 'L0N*' -m py-gelu-1l
 
