@@ -219,7 +219,7 @@ BENCHMARKS = (
         make=heads,
         count=20,
         of_heads=True,
-        why="the 20 heads lie in all layers, and to compare them patterns are made of all 12 heads of "
-        "each layer, where fused attention makes none (stage: forward)",
+        why="the 20 heads lie in all layers, and to compare them patterns are made of all 12 heads "
+        "of each layer, where fused attention makes none (stage: forward)",
     ),
 )
