@@ -44,7 +44,7 @@ BENCHMARKS = (
         measure=_growth,
         target=1.1,
         better="lower",
-        why="Python, torch and the model are most of either; the rest is what glibc keeps of freed "
-        "memory, between two times that it is asked to give it back",
+        why="Python, torch and the model are most of either; the rest is most likely what glibc "
+        "keeps of freed memory, between two times that it is asked to give it back",
     ),
 )
